@@ -1,0 +1,55 @@
+#ifndef UNROLL_CORE_MODEL_SPEC_H_
+#define UNROLL_CORE_MODEL_SPEC_H_
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "core/model/tensor.h"
+
+namespace unroll {
+
+enum class Nonlinearity { kTanh, kRelu };
+
+// g in scores = g(W_y h + b_y). Softmax kinds run over the C classes of a row.
+enum class Activation {
+  kIdentity,
+  kTanh,
+  kRelu,
+  kSigmoid,
+  kSoftmax,
+  kLogSoftmax
+};
+
+// What the head reads: each step's hidden, the last step's hidden, or the top
+// layer's final states of all directions, concatenated. All are [D*H].
+enum class AppliedTo { kEachStep, kLastStep, kFinalState };
+
+// The network's shape: what torch.nn.RNN's arguments say.
+struct Spec {
+  int64_t input_size = 0;   // I
+  int64_t hidden_size = 0;  // H
+  int64_t num_layers = 0;   // L
+  int64_t directions = 1;   // D: 1 or 2
+  Nonlinearity nonlinearity = Nonlinearity::kTanh;
+  bool bias = true;
+
+  int64_t hidden_width() const { return directions * hidden_size; }  // D*H
+};
+
+// The names and shapes of a sequence's state tensors, in order. For this cell
+// one, "h" [L*D, H], layer-major, forward before backward, as nn.RNN's h_n.
+struct StateTensorSpec {
+  std::string_view name;
+  Shape shape;
+};
+std::vector<StateTensorSpec> StateSpec(const Spec& spec);
+
+// The words of config.json and of messages: "tanh", "log_softmax", "h_n", ...
+std::string_view Name(Nonlinearity nonlinearity);
+std::string_view Name(Activation activation);
+std::string_view Name(AppliedTo applied_to);
+
+}  // namespace unroll
+
+#endif  // UNROLL_CORE_MODEL_SPEC_H_

@@ -1,0 +1,35 @@
+#ifndef UNROLL_CORE_MODEL_TENSOR_H_
+#define UNROLL_CORE_MODEL_TENSOR_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace unroll {
+
+using Shape = std::vector<int64_t>;
+
+// "[256,64]", as messages show shapes.
+inline std::string ShapeString(const Shape& shape) {
+  return absl::StrCat("[", absl::StrJoin(shape, ","), "]");
+}
+
+// A dense row-major float32 array in memory.
+struct Tensor {
+  Shape shape;
+  std::vector<float> values;  // as many as the product of `shape`
+
+  bool empty() const { return shape.empty() && values.empty(); }
+};
+
+struct NamedTensor {
+  std::string name;
+  Tensor tensor;
+};
+
+}  // namespace unroll
+
+#endif  // UNROLL_CORE_MODEL_TENSOR_H_
