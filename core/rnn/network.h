@@ -1,0 +1,108 @@
+#ifndef UNROLL_CORE_RNN_NETWORK_H_
+#define UNROLL_CORE_RNN_NETWORK_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/model/model.h"
+#include "core/rnn/head.h"
+#include "core/rnn/kernel.h"
+#include "core/rnn/packed_layout.h"
+#include "core/rnn/workspace.h"
+
+namespace unroll {
+
+// Some consecutive steps of one sequence, as part of a batch. All memory is
+// borrowed for the call.
+struct Slice {
+  int64_t steps = 0;             // at least 1
+  const float* features = nullptr;  // [steps, I], for models without embedding
+  const int32_t* tokens = nullptr;  // [steps], for models with one; each < V
+  // The state tensors in StateSpec's order, for this cell one: h [L*D, H]. Before
+  // the slice going in, after it coming out.
+  std::span<float* const> state;
+  // The steps (relative to the slice, increasing) whose scores are wanted, for a
+  // head on each step. A head that is applied once runs if `wants_scores`.
+  std::span<const int64_t> score_steps;
+  bool wants_scores = false;
+};
+
+// What one slice came to. Points into the Workspace: valid until its next use.
+class SliceResult {
+ public:
+  // h_t of the top layer at a step of the slice, [D*H].
+  std::span<const float> hidden(int64_t step) const {
+    return {hidden_.data + layout_->row(slot_, step) * hidden_.stride, width_};
+  }
+  // Row i of the wanted scores, [C]: of score_steps[i], or of the head applied
+  // once (i = 0).
+  std::span<const float> scores(int64_t i) const {
+    return {scores_ + i * classes_, classes_};
+  }
+
+ private:
+  friend class Network;
+  const PackedLayout* layout_ = nullptr;
+  ConstRows hidden_ = {};
+  int64_t slot_ = 0;
+  size_t width_ = 0;
+  const float* scores_ = nullptr;
+  size_t classes_ = 0;
+};
+
+// The stack of layers with embedding and head, ready to run: weights packed,
+// primitives made. Immutable; any number of threads may Run at once, each with a
+// Workspace and results of its own.
+class Network {
+ public:
+  struct Options {
+    int64_t max_rows = 64;  // the most slices in a batch
+  };
+
+  // Keeps packed copies only. INTERNAL: oneDNN failed.
+  static absl::StatusOr<std::unique_ptr<const Network>> Create(
+      const Model& model, const Options& options);
+
+  // The working memory of a Run, kept between runs to spare allocations.
+  struct Run {
+    Workspace workspace;
+    PackedLayout layout;
+    std::vector<int64_t> lengths;
+    std::vector<SliceResult> results;  // one a slice, in order
+  };
+
+  // Runs a batch of 1 to max_rows slices. For D = 2 a slice must be its whole
+  // sequence. INTERNAL: oneDNN failed; results and states are then undefined.
+  absl::Status Execute(std::span<const Slice> slices, Run& run) const;
+
+  const Spec& spec() const { return spec_; }
+  // What the model holds, by part: "rnn", "embedding", "head".
+  std::map<std::string, int64_t> MemoryBytes() const;
+  // The name of the kernel that runs the layers: "primitive".
+  std::string_view kernel_name() const { return "primitive"; }
+
+ private:
+  Network() = default;
+
+  ConstRows GatherInput(std::span<const Slice> slices, Run& run) const;
+  absl::StatusOr<ConstRows> RunLayers(std::span<const Slice> slices,
+                                      ConstRows input, Run& run) const;
+  absl::Status RunHead(std::span<const Slice> slices, Run& run) const;
+
+  Spec spec_;
+  std::vector<std::unique_ptr<const Kernel>> kernels_;  // [L*D]
+  std::vector<float> embedding_;                        // [V, I]
+  std::unique_ptr<const Head> head_;                    // null without one
+  AppliedTo applied_to_ = AppliedTo::kEachStep;
+};
+
+}  // namespace unroll
+
+#endif  // UNROLL_CORE_RNN_NETWORK_H_

@@ -1,0 +1,48 @@
+#ifndef UNROLL_CORE_RNN_WORKSPACE_H_
+#define UNROLL_CORE_RNN_WORKSPACE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+
+namespace unroll {
+
+// The memory that running a batch needs, reused from batch to batch: it grows to
+// the largest batch seen and stays. One a thread; not thread-safe.
+class Workspace {
+ public:
+  enum Part {
+    kInput,       // what the first layer reads
+    kOutputEven,  // outputs of layers 0, 2, ...
+    kOutputOdd,   // outputs of layers 1, 3, ...
+    kState,       // a layer's state in slot order
+    kHeadInput,
+    kScores,
+    kScratchpad,  // oneDNN's own
+    kParts
+  };
+
+  // At least `count` floats, 64-byte aligned, contents undefined. A later call
+  // for the same part may move it.
+  float* Floats(Part part, int64_t count);
+  std::byte* Bytes(Part part, int64_t count);
+
+  // The bytes held.
+  int64_t size() const;
+
+ private:
+  struct FreeDeleter {
+    void operator()(void* memory) const { std::free(memory); }
+  };
+  struct Buffer {
+    std::unique_ptr<std::byte, FreeDeleter> memory;
+    int64_t size = 0;  // bytes
+  };
+  std::array<Buffer, kParts> buffers_;
+};
+
+}  // namespace unroll
+
+#endif  // UNROLL_CORE_RNN_WORKSPACE_H_

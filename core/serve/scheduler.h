@@ -1,0 +1,110 @@
+#ifndef UNROLL_CORE_SERVE_SCHEDULER_H_
+#define UNROLL_CORE_SERVE_SCHEDULER_H_
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "core/base/clock.h"
+#include "core/base/mutex.h"
+#include "core/serve/observer.h"
+#include "core/serve/policy.h"
+#include "core/serve/sequence.h"
+
+namespace unroll {
+
+// Runs sequences in batches on its own worker threads. Each time a worker is
+// free, the policy picks from what is ready; a batch is never waited for.
+// Thread-safe. No method blocks but Drain and the destructor.
+class Scheduler {
+ public:
+  struct Options {
+    int64_t workers = 1;
+    PolicyOptions policy;
+  };
+
+  // `clock` and `observer` must outlive it.
+  Scheduler(const Options& options, const Clock& clock, Observer& observer);
+  ~Scheduler();  // drains without patience
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  using SequencePtr = std::shared_ptr<Sequence>;
+
+  // Admits all or none. After OK each one's sink gets OnDone exactly once, maybe
+  // before this returns. UNAVAILABLE: draining; no sink is called.
+  absl::Status Submit(std::span<const SequencePtr> sequences);
+
+  // Ends a sequence with CANCELLED: at once if it is not running, otherwise after
+  // its batch. Nothing happens to one that has ended.
+  void Cancel(const SequencePtr& sequence);
+
+  // Lets a sequence run again whose sink returned false from OnSteps.
+  void Resume(const SequencePtr& sequence);
+
+  // How long a sequence that came now would wait, judging by the work ahead.
+  absl::Duration PredictedWait() const;
+
+  struct Load {
+    int64_t waiting = 0;  // ready or paused
+    int64_t running = 0;
+  };
+  Load load() const;
+
+  // Refuses new sequences, and returns once all have ended (true) or, at the
+  // deadline, after ending the rest with UNAVAILABLE (false). May be called again.
+  bool Drain(absl::Time deadline);
+
+ private:
+  struct Batch {
+    std::shared_ptr<const ServedModel> model;
+    std::vector<SequencePtr> sequences;
+    std::vector<int64_t> steps;           // of each sequence
+    std::vector<SequencePtr> expired;
+  };
+  struct Worker;  // buffers of a thread, in the .cc
+
+  void RunWorker();
+  // Waits for work. False: stop.
+  bool TakeBatch(Batch& batch);
+  void RunBatch(const Batch& batch, Worker& worker);
+  void Deliver(const Batch& batch, Worker& worker, const absl::Status& status);
+  void Requeue(const SequencePtr& sequence, bool accepts_more)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MarkEnded(Sequence& sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Calls the sink. REQUIRES: MarkEnded was called, mutex_ is not held.
+  void Finish(Sequence& sequence, const absl::Status& status);
+  // The oldest ready sequence's model, or null.
+  const ServedModel* OldestModel() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // Constant after construction.
+  const Options options_;
+  const Clock& clock_;
+  Observer& observer_;
+
+  mutable Mutex mutex_;
+  CondVar work_;  // something is ready, or stopping_
+  CondVar idle_;  // a sequence has ended
+  // Ready sequences of each model, by arrival.
+  std::map<const ServedModel*, std::map<uint64_t, SequencePtr>> ready_
+      ABSL_GUARDED_BY(mutex_);
+  // Every sequence that has not ended, by arrival.
+  std::map<uint64_t, SequencePtr> live_ ABSL_GUARDED_BY(mutex_);
+  int64_t running_ ABSL_GUARDED_BY(mutex_) = 0;
+  uint64_t next_arrival_ ABSL_GUARDED_BY(mutex_) = 0;
+  absl::Duration backlog_ ABSL_GUARDED_BY(mutex_);
+  // Sequences whose OnDone has not returned yet, besides the live ones.
+  int64_t finishing_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::vector<std::thread> workers_;  // constant after construction
+};
+
+}  // namespace unroll
+
+#endif  // UNROLL_CORE_SERVE_SCHEDULER_H_
