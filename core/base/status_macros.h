@@ -7,17 +7,16 @@
 #include "absl/status/statusor.h"
 
 // Leaves the function with the status of `expression` unless it is OK.
-#define RETURN_IF_ERROR(expression)                       \
-  do {                                                    \
-    if (absl::Status unroll_status_ = (expression);       \
-        !unroll_status_.ok()) {                           \
-      return unroll_status_;                              \
-    }                                                     \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
+    if (absl::Status unroll_status_ = (expression); !unroll_status_.ok()) { \
+      return unroll_status_;                                                \
+    }                                                                       \
   } while (false)
 
 // Assigns the value of a StatusOr `expression` to `target` (which may declare a
 // variable), or leaves the function with its status.
-#define ASSIGN_OR_RETURN(target, expression)                               \
+#define ASSIGN_OR_RETURN(target, expression)                                 \
   ASSIGN_OR_RETURN_IMPL_(UNROLL_CONCAT_(unroll_statusor_, __LINE__), target, \
                          expression)
 

@@ -11,12 +11,12 @@ namespace unroll {
 
 // Where one version of a model stands on disk.
 struct ModelPath {
-  std::string name;        // the folder DIR/<name>
-  int64_t version = 0;     // 1 when the weights stand directly in DIR/<name>
-  std::string directory;   // where the weights are
-  std::string model_directory;  // DIR/<name>: where files shared by all versions
-                                // may stand; equal to `directory` for those
-                                // whose weights stand directly in it
+  std::string name;       // the folder DIR/<name>
+  int64_t version = 0;    // 1 when the weights stand directly in DIR/<name>
+  std::string directory;  // where the weights are
+  std::string model_directory;  // DIR/<name>: where files shared by all
+                                // versions may stand; equal to `directory` for
+                                // those whose weights stand directly in it
 };
 
 struct LoadOptions {
@@ -25,10 +25,10 @@ struct LoadOptions {
 };
 
 // Reads and checks everything of one model version: weights, config.json,
-// vocab.txt, labels.txt. Errors name file and tensor or key, expected and found:
-// NOT_FOUND (no weights), INVALID_ARGUMENT (a file is wrong or ambiguous),
-// UNIMPLEMENTED (a network that is not served yet), RESOURCE_EXHAUSTED (past
-// max_bytes). Nothing is kept after an error.
+// vocab.txt, labels.txt. Errors name file and tensor or key, expected and
+// found: NOT_FOUND (no weights), INVALID_ARGUMENT (a file is wrong or
+// ambiguous), UNIMPLEMENTED (a network that is not served yet),
+// RESOURCE_EXHAUSTED (past max_bytes). Nothing is kept after an error.
 absl::StatusOr<Model> LoadModel(const ModelPath& path,
                                 const LoadOptions& options);
 

@@ -61,7 +61,7 @@ struct ModelInfo {
   int64_t vocabulary_size = 0;  // V: rows of the embedding, 0 without one
   std::optional<HeadSpec> head;
   std::optional<Vocabulary> vocabulary;
-  std::vector<std::string> labels;  // C of them, or none
+  std::vector<std::string> labels;     // C of them, or none
   std::optional<KernelChoice> kernel;  // nothing: the server's own choice
   std::map<std::string, std::string> metadata;  // safetensors' __metadata__
   std::vector<Fact> facts;

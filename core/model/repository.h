@@ -12,8 +12,8 @@ namespace unroll {
 // Lists the model versions under a repository: DIR/<model>/<version>/ and
 // weights directly under DIR/<model>/ (version 1). Sorted by name, then by
 // version, highest first. Names that start with '.' are passed over (Kubernetes
-// mounts use them); symbolic links are followed. A folder of a model without any
-// version is listed as version 1, so that loading it says what is missing.
+// mounts use them); symbolic links are followed. A folder of a model without
+// any version is listed as version 1, so that loading it says what is missing.
 // NOT_FOUND: no such directory, or nothing in it that looks like a model;
 // INVALID_ARGUMENT: DIR itself holds weights (the message says to give its
 // parent), a model with weights both directly and in version folders, or a name

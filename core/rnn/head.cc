@@ -100,7 +100,8 @@ class OneDnnHead final : public Head {
 
   void RunTile(int64_t rows, const float* input, float* scores,
                Workspace& workspace) const {
-    const auto source = onednn::Over(onednn::Matrix(rows, width_, width_), input);
+    const auto source =
+        onednn::Over(onednn::Matrix(rows, width_, width_), input);
     const auto target =
         onednn::Over(onednn::Matrix(rows, classes_, classes_), scores);
     std::unordered_map<int, memory> arguments = {{DNNL_ARG_SRC, source},
@@ -121,16 +122,16 @@ class OneDnnHead final : public Head {
   static void Execute(const onednn::Prepared& prepared,
                       std::unordered_map<int, memory> arguments,
                       Workspace& workspace) {
-    std::byte* scratchpad = workspace.Bytes(Workspace::kScratchpad,
-                                            prepared.scratchpad.get_size());
+    std::byte* scratchpad =
+        workspace.Bytes(Workspace::kScratchpad, prepared.scratchpad.get_size());
     arguments.emplace(DNNL_ARG_SCRATCHPAD,
                       onednn::Over(prepared.scratchpad, scratchpad));
     prepared.primitive.execute(onednn::Stream(), arguments);
   }
 
-  const int64_t classes_;           // C
-  const int64_t width_;             // D*H
-  const std::vector<float> bias_;   // [C], or none
+  const int64_t classes_;          // C
+  const int64_t width_;            // D*H
+  const std::vector<float> bias_;  // [C], or none
   const int64_t max_rows_;
   memory::desc weights_desc_;
   memory weights_;

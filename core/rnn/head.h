@@ -27,8 +27,9 @@ class Head {
 };
 
 // Makes and packs everything; `weights` is not kept. INTERNAL: oneDNN failed.
-absl::StatusOr<std::unique_ptr<const Head>> MakeHead(
-    const HeadWeights& weights, Activation activation, int64_t max_rows);
+absl::StatusOr<std::unique_ptr<const Head>> MakeHead(const HeadWeights& weights,
+                                                     Activation activation,
+                                                     int64_t max_rows);
 
 }  // namespace unroll
 

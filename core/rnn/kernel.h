@@ -26,8 +26,9 @@ struct Rows {
   int64_t stride;
 };
 
-// A way of running a packed batch through one layer in one direction. Holds that
-// layer's weights, packed. Immutable, so one kernel serves all threads at once.
+// A way of running a packed batch through one layer in one direction. Holds
+// that layer's weights, packed. Immutable, so one kernel serves all threads at
+// once.
 class Kernel {
  public:
   virtual ~Kernel() = default;
@@ -36,9 +37,9 @@ class Kernel {
   // `input` has layout.rows() rows of K floats, `output` receives as many of H.
   // `state` is [N, H] in slot order: h before each sequence's first step going
   // in, h after its last coming out (in this direction's order of time).
-  // REQUIRES: layout.sequences() <= the max_rows it was made for; the strides it
-  // was made for; memory that does not overlap.
-  // INTERNAL: oneDNN failed; output and state are then undefined.
+  // REQUIRES: layout.sequences() <= the max_rows it was made for; the strides
+  // it was made for; memory that does not overlap. INTERNAL: oneDNN failed;
+  // output and state are then undefined.
   virtual absl::Status Run(const PackedLayout& layout, Direction direction,
                            ConstRows input, Rows output, float* state,
                            Workspace& workspace) const = 0;

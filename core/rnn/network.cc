@@ -22,11 +22,10 @@ absl::StatusOr<std::unique_ptr<const Network>> Network::Create(
     const LayerWeights& layer = model.weights.layers[i];
     ASSIGN_OR_RETURN(
         std::unique_ptr<const Kernel> kernel,
-        MakePrimitiveKernel(layer,
-                            {.nonlinearity = spec.nonlinearity,
-                             .input_stride = layer.weight_ih.shape[1],
-                             .output_stride = spec.hidden_width(),
-                             .max_rows = options.max_rows}));
+        MakePrimitiveKernel(layer, {.nonlinearity = spec.nonlinearity,
+                                    .input_stride = layer.weight_ih.shape[1],
+                                    .output_stride = spec.hidden_width(),
+                                    .max_rows = options.max_rows}));
     network->kernels_.push_back(std::move(kernel));
   }
   network->embedding_ = model.weights.embedding.values;
@@ -106,7 +105,8 @@ absl::StatusOr<ConstRows> Network::RunLayers(std::span<const Slice> slices,
   return input;
 }
 
-// Gathers the rows that the head is wanted for, of all slices, and runs it once.
+// Gathers the rows that the head is wanted for, of all slices, and runs it
+// once.
 absl::Status Network::RunHead(std::span<const Slice> slices, Run& run) const {
   const int64_t width = spec_.hidden_width();
   const bool each_step = applied_to_ == AppliedTo::kEachStep;
@@ -139,9 +139,8 @@ absl::Status Network::RunHead(std::span<const Slice> slices, Run& run) const {
       // The top layer's final states are the last D of the L*D rows of h.
       add_row(applied_to_ == AppliedTo::kLastStep
                   ? result.hidden(slice.steps - 1).data()
-                  : slice.state[0] +
-                        (spec_.num_layers - 1) * spec_.directions *
-                            spec_.hidden_size);
+                  : slice.state[0] + (spec_.num_layers - 1) * spec_.directions *
+                                         spec_.hidden_size);
     }
   }
   return head_->Run(rows, input, scores, run.workspace);
@@ -151,7 +150,8 @@ std::map<std::string, int64_t> Network::MemoryBytes() const {
   std::map<std::string, int64_t> parts;
   for (const auto& kernel : kernels_) parts["rnn"] += kernel->memory_bytes();
   if (!embedding_.empty()) {
-    parts["embedding"] = static_cast<int64_t>(embedding_.size() * sizeof(float));
+    parts["embedding"] =
+        static_cast<int64_t>(embedding_.size() * sizeof(float));
   }
   if (head_ != nullptr) parts["head"] = head_->memory_bytes();
   return parts;

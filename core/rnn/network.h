@@ -22,14 +22,14 @@ namespace unroll {
 // Some consecutive steps of one sequence, as part of a batch. All memory is
 // borrowed for the call.
 struct Slice {
-  int64_t steps = 0;             // at least 1
+  int64_t steps = 0;                // at least 1
   const float* features = nullptr;  // [steps, I], for models without embedding
   const int32_t* tokens = nullptr;  // [steps], for models with one; each < V
-  // The state tensors in StateSpec's order, for this cell one: h [L*D, H]. Before
-  // the slice going in, after it coming out.
+  // The state tensors in StateSpec's order, for this cell one: h [L*D, H].
+  // Before the slice going in, after it coming out.
   std::span<float* const> state;
-  // The steps (relative to the slice, increasing) whose scores are wanted, for a
-  // head on each step. A head that is applied once runs if `wants_scores`.
+  // The steps (relative to the slice, increasing) whose scores are wanted, for
+  // a head on each step. A head that is applied once runs if `wants_scores`.
   std::span<const int64_t> score_steps;
   bool wants_scores = false;
 };
@@ -58,8 +58,8 @@ class SliceResult {
 };
 
 // The stack of layers with embedding and head, ready to run: weights packed,
-// primitives made. Immutable; any number of threads may Run at once, each with a
-// Workspace and results of its own.
+// primitives made. Immutable; any number of threads may Run at once, each with
+// a Workspace and results of its own.
 class Network {
  public:
   struct Options {

@@ -1,7 +1,7 @@
 #include "core/rnn/onednn.h"
 
-// From libgomp, which libdnnl is linked with. Declared here because clang has no
-// omp.h of its own on Debian.
+// From libgomp, which libdnnl is linked with. Declared here because clang has
+// no omp.h of its own on Debian.
 extern "C" void omp_set_num_threads(int count);
 
 namespace unroll::onednn {

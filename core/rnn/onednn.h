@@ -36,8 +36,8 @@ inline dnnl::memory Over(const dnnl::memory::desc& desc, const void* data) {
 dnnl::memory Reorder(const dnnl::memory::desc& from, const float* data,
                      const dnnl::memory::desc& to);
 
-// Descriptors of what we run. The 2.x API makes a primitive_desc of an operation
-// desc, the 3.x API of the arguments themselves.
+// Descriptors of what we run. The 2.x API makes a primitive_desc of an
+// operation desc, the 3.x API of the arguments themselves.
 struct VanillaRnnArguments {
   dnnl::algorithm activation;
   dnnl::memory::desc src_layer, src_iter, weights_layer, weights_iter, bias;
@@ -70,8 +70,8 @@ absl::Status Catch(Function&& function) {
     std::forward<Function>(function)();
     return absl::OkStatus();
   } catch (const dnnl::error& error) {
-    return absl::InternalError(absl::StrCat("oneDNN: ", error.what(),
-                                            " (status ", error.status, ")"));
+    return absl::InternalError(
+        absl::StrCat("oneDNN: ", error.what(), " (status ", error.status, ")"));
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory");
   }

@@ -24,8 +24,8 @@ class PrimitiveKernel final : public Kernel {
     for (size_t i = 0; i < weights.bias_ih.values.size(); ++i) {
       bias_[i] = weights.bias_ih.values[i] + weights.bias_hh.values[i];
     }
-    // oneDNN chooses the weights' layout by the number of rows. On AVX-512 it is
-    // always the same; where it is not, the plain layout serves all.
+    // oneDNN chooses the weights' layout by the number of rows. On AVX-512 it
+    // is always the same; where it is not, the plain layout serves all.
     if (!MakePrimitives(memory::format_tag::any)) {
       MakePrimitives(memory::format_tag::ldigo);
     }
@@ -76,16 +76,15 @@ class PrimitiveKernel final : public Kernel {
   onednn::VanillaRnnArguments StepArguments(int64_t rows,
                                             memory::format_tag tag) const {
     const int64_t h = hidden_size_;
-    return {
-        .activation = options_.nonlinearity == Nonlinearity::kTanh
-                          ? dnnl::algorithm::eltwise_tanh
-                          : dnnl::algorithm::eltwise_relu,
-        .src_layer = StepRows(rows, input_size_, options_.input_stride),
-        .src_iter = {{1, 1, rows, h}, kFloat, memory::format_tag::ldnc},
-        .weights_layer = {{1, 1, input_size_, 1, h}, kFloat, tag},
-        .weights_iter = {{1, 1, h, 1, h}, kFloat, tag},
-        .bias = {{1, 1, 1, h}, kFloat, memory::format_tag::ldgo},
-        .dst_layer = StepRows(rows, h, options_.output_stride)};
+    return {.activation = options_.nonlinearity == Nonlinearity::kTanh
+                              ? dnnl::algorithm::eltwise_tanh
+                              : dnnl::algorithm::eltwise_relu,
+            .src_layer = StepRows(rows, input_size_, options_.input_stride),
+            .src_iter = {{1, 1, rows, h}, kFloat, memory::format_tag::ldnc},
+            .weights_layer = {{1, 1, input_size_, 1, h}, kFloat, tag},
+            .weights_iter = {{1, 1, h, 1, h}, kFloat, tag},
+            .bias = {{1, 1, 1, h}, kFloat, memory::format_tag::ldgo},
+            .dst_layer = StepRows(rows, h, options_.output_stride)};
   }
 
   // [1, rows, columns]: the rows of one time step.
@@ -97,12 +96,12 @@ class PrimitiveKernel final : public Kernel {
   void PackWeights(const LayerWeights& weights) {
     const memory::dims transposed_ih = {1, 1, input_size_, 1, hidden_size_};
     const memory::dims transposed_hh = {1, 1, hidden_size_, 1, hidden_size_};
-    weights_layer_ = onednn::Reorder(
-        {transposed_ih, kFloat, memory::format_tag::ldgoi},
-        weights.weight_ih.values.data(), weights_layer_desc_);
-    weights_iter_ = onednn::Reorder(
-        {transposed_hh, kFloat, memory::format_tag::ldgoi},
-        weights.weight_hh.values.data(), weights_iter_desc_);
+    weights_layer_ =
+        onednn::Reorder({transposed_ih, kFloat, memory::format_tag::ldgoi},
+                        weights.weight_ih.values.data(), weights_layer_desc_);
+    weights_iter_ =
+        onednn::Reorder({transposed_hh, kFloat, memory::format_tag::ldgoi},
+                        weights.weight_hh.values.data(), weights_iter_desc_);
   }
 
   // What the steps of one number of rows share.
@@ -162,9 +161,8 @@ class PrimitiveKernel final : public Kernel {
 absl::StatusOr<std::unique_ptr<const Kernel>> MakePrimitiveKernel(
     const LayerWeights& weights, const KernelOptions& options) {
   std::unique_ptr<const Kernel> kernel;
-  RETURN_IF_ERROR(onednn::Catch([&] {
-    kernel = std::make_unique<PrimitiveKernel>(weights, options);
-  }));
+  RETURN_IF_ERROR(onednn::Catch(
+      [&] { kernel = std::make_unique<PrimitiveKernel>(weights, options); }));
   return kernel;
 }
 

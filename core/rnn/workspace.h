@@ -9,8 +9,8 @@
 
 namespace unroll {
 
-// The memory that running a batch needs, reused from batch to batch: it grows to
-// the largest batch seen and stays. One a thread; not thread-safe.
+// The memory that running a batch needs, reused from batch to batch: it grows
+// to the largest batch seen and stays. One a thread; not thread-safe.
 class Workspace {
  public:
   enum Part {

@@ -13,11 +13,11 @@ namespace unroll {
 struct SequenceRecord {
   std::string_view model;
   absl::StatusCode code = absl::StatusCode::kOk;
-  int64_t steps = 0;            // that were run
-  bool started = false;         // the next three are zero otherwise
-  absl::Duration queue;         // from admission to its first batch's start
-  absl::Duration compute;       // in batches that ran some of its steps
-  absl::Duration first_step;    // from admission to its first results
+  int64_t steps = 0;          // that were run
+  bool started = false;       // the next three are zero otherwise
+  absl::Duration queue;       // from admission to its first batch's start
+  absl::Duration compute;     // in batches that ran some of its steps
+  absl::Duration first_step;  // from admission to its first results
 };
 
 // One batch, once it has run.
@@ -27,8 +27,8 @@ struct BatchRecord {
   int64_t rows = 0;  // steps of all sequences
 };
 
-// Where the scheduler tells what happened. Called from any thread, outside locks;
-// must be quick and must not call back. The views live for the call.
+// Where the scheduler tells what happened. Called from any thread, outside
+// locks; must be quick and must not call back. The views live for the call.
 class Observer {
  public:
   virtual ~Observer() = default;

@@ -5,7 +5,8 @@
 namespace unroll {
 namespace {
 
-// As many steps as fit the quantum in a batch of `rows` sequences, at least one.
+// As many steps as fit the quantum in a batch of `rows` sequences, at least
+// one.
 int64_t StepsPerQuantum(int64_t rows, const StepCost& cost,
                         absl::Duration quantum) {
   return std::max<int64_t>(1, quantum / cost.Estimate(1, rows));

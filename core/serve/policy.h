@@ -17,7 +17,7 @@ struct SequenceView {
 };
 
 struct PolicyOptions {
-  int64_t max_batch_rows = 64;                      // at least 1
+  int64_t max_batch_rows = 64;                       // at least 1
   absl::Duration quantum = absl::Microseconds(100);  // estimated compute
 };
 
@@ -32,21 +32,21 @@ struct BatchPlan {
   std::vector<Take> takes;       // empty only when all are expired
 };
 
-// Which steps of which ready sequences of one model run next. `ready` is in order
-// of arrival. Pure.
+// Which steps of which ready sequences of one model run next. `ready` is in
+// order of arrival. Pure.
 //
-// incremental (D = 1): the oldest max_batch_rows sequences, as many steps of each
-// as fit the quantum together, at least one.
+// incremental (D = 1): the oldest max_batch_rows sequences, as many steps of
+// each as fit the quantum together, at least one.
 //
-// Otherwise a sequence runs whole: the oldest one, and in order of arrival every
-// other that fits while the batch's estimate stays within the larger of the
-// quantum and kCompanyFactor times what the oldest costs alone.
+// Otherwise a sequence runs whole: the oldest one, and in order of arrival
+// every other that fits while the batch's estimate stays within the larger of
+// the quantum and kCompanyFactor times what the oldest costs alone.
 BatchPlan PlanBatch(std::span<const SequenceView> ready, bool incremental,
                     const StepCost& cost, absl::Time now,
                     const PolicyOptions& options);
 
-// How many times longer than alone a bidirectional sequence may take for the sake
-// of company: near there a row's cost stops falling.
+// How many times longer than alone a bidirectional sequence may take for the
+// sake of company: near there a row's cost stops falling.
 inline constexpr double kCompanyFactor = 4;
 
 }  // namespace unroll

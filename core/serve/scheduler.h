@@ -35,12 +35,12 @@ class Scheduler {
 
   using SequencePtr = std::shared_ptr<Sequence>;
 
-  // Admits all or none. After OK each one's sink gets OnDone exactly once, maybe
-  // before this returns. UNAVAILABLE: draining; no sink is called.
+  // Admits all or none. After OK each one's sink gets OnDone exactly once,
+  // maybe before this returns. UNAVAILABLE: draining; no sink is called.
   absl::Status Submit(std::span<const SequencePtr> sequences);
 
-  // Ends a sequence with CANCELLED: at once if it is not running, otherwise after
-  // its batch. Nothing happens to one that has ended.
+  // Ends a sequence with CANCELLED: at once if it is not running, otherwise
+  // after its batch. Nothing happens to one that has ended.
   void Cancel(const SequencePtr& sequence);
 
   // Lets a sequence run again whose sink returned false from OnSteps.
@@ -55,15 +55,16 @@ class Scheduler {
   };
   Load load() const;
 
-  // Refuses new sequences, and returns once all have ended (true) or, at the
-  // deadline, after ending the rest with UNAVAILABLE (false). May be called again.
-  bool Drain(absl::Time deadline);
+  // Refuses new sequences, and returns once all have ended (true) or, after
+  // `patience`, once it has ended the rest with UNAVAILABLE (false). May be
+  // called again.
+  bool Drain(absl::Duration patience);
 
  private:
   struct Batch {
     std::shared_ptr<const ServedModel> model;
     std::vector<SequencePtr> sequences;
-    std::vector<int64_t> steps;           // of each sequence
+    std::vector<int64_t> steps;  // of each sequence
     std::vector<SequencePtr> expired;
   };
   struct Worker;  // buffers of a thread, in the .cc
@@ -72,8 +73,13 @@ class Scheduler {
   // Waits for work. False: stop.
   bool TakeBatch(Batch& batch);
   void RunBatch(const Batch& batch, Worker& worker);
-  void Deliver(const Batch& batch, Worker& worker, const absl::Status& status);
-  void Requeue(const SequencePtr& sequence, bool accepts_more)
+  // Hands results to the sinks; says which take more.
+  std::vector<bool> Deliver(const Batch& batch, Worker& worker);
+  // Puts back what goes on, all at once so that it stays together; ends the
+  // rest.
+  void Continue(const Batch& batch, const absl::Status& status,
+                const std::vector<bool>& accepts_more);
+  void Enqueue(const SequencePtr& sequence)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MarkEnded(Sequence& sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Calls the sink. REQUIRES: MarkEnded was called, mutex_ is not held.

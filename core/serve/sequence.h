@@ -57,8 +57,8 @@ struct SequenceEnd {
 };
 
 // Where a sequence's results go. Calls come from a worker (or from the thread
-// that cancels or drains), one at a time, without locks held. What they point to
-// lives for the call.
+// that cancels or drains), one at a time, without locks held. What they point
+// to lives for the call.
 class SequenceSink {
  public:
   virtual ~SequenceSink() = default;
@@ -103,6 +103,7 @@ class Sequence {
   size_t next_index_ = 0;  // into selection.indices
   std::vector<Tensor> state_;
   bool started_ = false;
+  bool delivered_ = false;
   absl::Duration queue_, compute_, first_step_;
 
   // Guarded by the scheduler's mutex.
@@ -110,8 +111,8 @@ class Sequence {
   uint64_t arrival_ = 0;  // the order of admission
   absl::Time admitted_;
   absl::Duration charged_;  // its share of the backlog, a step
-  bool cancelled_ = false;
-  bool resumed_ = false;  // Resume came while it ran
+  absl::Status stop_;       // not OK: to be ended with it after its batch
+  bool resumed_ = false;    // Resume came while it ran
 };
 
 }  // namespace unroll

@@ -20,8 +20,8 @@ StepCost::StepCost(const ModelInfo& info) {
   const double h = static_cast<double>(spec.hidden_size);
   double weights = 0;
   for (int64_t layer = 0; layer < spec.num_layers; ++layer) {
-    const auto k = static_cast<double>(layer == 0 ? spec.input_size
-                                                  : spec.hidden_width());
+    const auto k =
+        static_cast<double>(layer == 0 ? spec.input_size : spec.hidden_width());
     weights += static_cast<double>(spec.directions) * h * (k + h);
   }
   if (info.head && info.head->applied_to == AppliedTo::kEachStep) {

@@ -1,0 +1,54 @@
+#include "core/serve/admission.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+
+namespace unroll {
+
+Admission::Ticket& Admission::Ticket::operator=(Ticket&& other) noexcept {
+  std::swap(admission_, other.admission_);
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+Admission::Ticket::~Ticket() {
+  if (admission_ == nullptr) return;
+  MutexLock lock(admission_->mutex_);
+  admission_->used_ -= bytes_;
+}
+
+absl::StatusOr<Admission::Ticket> Admission::Admit(
+    int64_t bytes, absl::Duration predicted_wait) {
+  if (predicted_wait > options_.max_queue_time) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("the queue is too long: predicted wait %s, limit %s "
+                        "(--max-queue-time); try again later or elsewhere",
+                        absl::FormatDuration(predicted_wait),
+                        absl::FormatDuration(options_.max_queue_time)));
+  }
+  return Take(bytes);
+}
+
+absl::StatusOr<Admission::Ticket> Admission::AdmitModel(int64_t bytes) {
+  return Take(bytes);
+}
+
+absl::StatusOr<Admission::Ticket> Admission::Take(int64_t bytes) {
+  MutexLock lock(mutex_);
+  if (bytes > options_.memory_limit - used_) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "out of memory: %d bytes needed, %d of %d left "
+        "(--memory-limit)",
+        bytes, options_.memory_limit - used_, options_.memory_limit));
+  }
+  used_ += bytes;
+  return Ticket(this, bytes);
+}
+
+int64_t Admission::memory_used() const {
+  MutexLock lock(mutex_);
+  return used_;
+}
+
+}  // namespace unroll

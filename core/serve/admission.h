@@ -1,0 +1,59 @@
+#ifndef UNROLL_CORE_SERVE_ADMISSION_H_
+#define UNROLL_CORE_SERVE_ADMISSION_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/base/mutex.h"
+
+namespace unroll {
+
+// Refuses work that the server has no memory or time for, before anything is
+// taken. Thread-safe; never blocks.
+class Admission {
+ public:
+  struct Options {
+    int64_t memory_limit = 0;       // bytes, for models and calls together
+    absl::Duration max_queue_time;  // a longer predicted wait is refused
+  };
+  explicit Admission(const Options& options) : options_(options) {}
+
+  // Memory that is held until the ticket goes.
+  class Ticket {
+   public:
+    Ticket() = default;
+    Ticket(Ticket&& other) noexcept { *this = std::move(other); }
+    Ticket& operator=(Ticket&& other) noexcept;
+    ~Ticket();
+
+   private:
+    friend class Admission;
+    Ticket(Admission* admission, int64_t bytes)
+        : admission_(admission), bytes_(bytes) {}
+    Admission* admission_ = nullptr;
+    int64_t bytes_ = 0;
+  };
+
+  // A call that will hold `bytes` and wait `predicted_wait`.
+  // RESOURCE_EXHAUSTED: no memory left, or the wait passes max_queue_time.
+  absl::StatusOr<Ticket> Admit(int64_t bytes, absl::Duration predicted_wait);
+
+  // A model of `bytes`. RESOURCE_EXHAUSTED: no memory left.
+  absl::StatusOr<Ticket> AdmitModel(int64_t bytes);
+
+  int64_t memory_used() const;
+  int64_t memory_limit() const { return options_.memory_limit; }
+
+ private:
+  absl::StatusOr<Ticket> Take(int64_t bytes);
+
+  const Options options_;
+  mutable Mutex mutex_;
+  int64_t used_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace unroll
+
+#endif  // UNROLL_CORE_SERVE_ADMISSION_H_

@@ -1,0 +1,121 @@
+#include "core/serve/model_registry.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
+
+namespace unroll {
+
+ModelRegistry::ModelRegistry(std::vector<ModelPath> paths,
+                             const Network::Options& options,
+                             Admission& admission)
+    : options_(options), admission_(admission) {
+  for (ModelPath& path : paths) {
+    entries_.push_back({.path = std::move(path)});
+  }
+}
+
+void ModelRegistry::LoadAll(const std::function<void(const Entry&)>& loaded) {
+  for (const Entry& found : List()) {
+    auto model = Load(found.path);
+    Entry result;
+    {
+      MutexLock lock(mutex_);
+      const auto entry =
+          std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) {
+            return e.path.name == found.path.name &&
+                   e.path.version == found.path.version;
+          });
+      if (model.ok()) {
+        entry->state = State::kReady;
+        entry->model = *std::move(model);
+        // Highest version first: the first that loads is the default.
+        entry->is_default =
+            std::none_of(entries_.begin(), entries_.end(), [&](const Entry& e) {
+              return e.path.name == found.path.name && e.is_default;
+            });
+      } else {
+        entry->state = State::kFailed;
+        entry->error = std::move(model).status();
+      }
+      result = *entry;
+    }
+    loaded(result);
+  }
+}
+
+absl::StatusOr<std::shared_ptr<const ServedModel>> ModelRegistry::Load(
+    const ModelPath& path) {
+  ASSIGN_OR_RETURN(Model model,
+                   LoadModel(path, {.max_bytes = admission_.memory_limit() -
+                                                 admission_.memory_used()}));
+  ASSIGN_OR_RETURN(std::unique_ptr<const Network> network,
+                   Network::Create(model, options_));
+  int64_t bytes = 0;
+  for (const auto& [part, size] : network->MemoryBytes()) bytes += size;
+  ASSIGN_OR_RETURN(Admission::Ticket ticket, admission_.AdmitModel(bytes));
+  {
+    MutexLock lock(mutex_);
+    tickets_.push_back(std::move(ticket));
+  }
+  // Shared: the registry and every sequence that runs on it keep it alive.
+  return std::make_shared<const ServedModel>(std::move(model.info),
+                                             std::move(network));
+}
+
+absl::StatusOr<std::shared_ptr<const ServedModel>> ModelRegistry::Find(
+    std::string_view name, int64_t version) const {
+  MutexLock lock(mutex_);
+  std::vector<std::string> names, versions, errors;
+  bool loading = false;
+  for (const Entry& entry : entries_) {
+    if (names.empty() || names.back() != entry.path.name) {
+      names.push_back(entry.path.name);
+    }
+    if (entry.path.name != name) continue;
+    versions.push_back(absl::StrCat(entry.path.version));
+    if (version != 0 && entry.path.version != version) continue;
+    if (entry.state == State::kReady) return entry.model;
+    loading |= entry.state == State::kLoading;
+    if (entry.state == State::kFailed) {
+      errors.push_back(absl::StrCat("version ", entry.path.version, ": ",
+                                    entry.error.message()));
+    }
+  }
+  if (loading) {
+    return absl::UnavailableError(
+        absl::StrFormat("model \"%s\" is still loading; try again", name));
+  }
+  if (!errors.empty()) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "model \"%s\" did not load: %s", name, absl::StrJoin(errors, "; ")));
+  }
+  if (versions.empty()) {
+    return absl::NotFoundError(
+        absl::StrFormat("model \"%s\" not found; known models: %s", name,
+                        absl::StrJoin(names, ", ")));
+  }
+  return absl::NotFoundError(
+      absl::StrFormat("model \"%s\" has no version %d; known versions: %s",
+                      name, version, absl::StrJoin(versions, ", ")));
+}
+
+std::vector<ModelRegistry::Entry> ModelRegistry::List() const {
+  MutexLock lock(mutex_);
+  return entries_;
+}
+
+std::vector<std::string> ModelRegistry::Names() const {
+  std::vector<std::string> names;
+  for (const Entry& entry : List()) {
+    if (names.empty() || names.back() != entry.path.name) {
+      names.push_back(entry.path.name);
+    }
+  }
+  return names;
+}
+
+}  // namespace unroll

@@ -1,0 +1,369 @@
+#include "core/serve/scheduler.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+
+namespace unroll {
+
+// What one thread reuses from batch to batch.
+struct Scheduler::Worker {
+  // Empties it, with room for `count` slices that do not move.
+  void Begin(size_t count);
+  // Adds the next `steps` of a sequence to the batch.
+  void Add(Sequence& sequence, int64_t steps);
+
+  Network::Run run;
+  std::vector<Slice> slices;
+  std::vector<std::vector<float*>> states;         // of each slice
+  std::vector<std::vector<int64_t>> wanted;        // steps of the sequence
+  std::vector<std::vector<int64_t>> wanted_local;  // the same, of the slice
+};
+
+void Scheduler::Worker::Begin(size_t count) {
+  slices.clear();
+  if (states.size() < count) {
+    states.resize(count);
+    wanted.resize(count);
+    wanted_local.resize(count);
+  }
+}
+
+void Scheduler::Worker::Add(Sequence& s, int64_t steps) {
+  const SequenceRequest& request = s.request_;
+  const int64_t first = s.steps_done_;
+  const int64_t end = first + steps;
+  const size_t i = slices.size();
+
+  wanted[i].clear();
+  wanted_local[i].clear();
+  const auto want = [&](int64_t t) {
+    wanted[i].push_back(t);
+    wanted_local[i].push_back(t - first);
+  };
+  const StepSelection& selection = request.selection;
+  if (selection.kind == StepSelection::kAll) {
+    for (int64_t t = first; t < end; ++t) want(t);
+  } else if (selection.kind == StepSelection::kLast) {
+    if (end == request.steps) want(end - 1);
+  } else {
+    while (s.next_index_ < selection.indices.size() &&
+           selection.indices[s.next_index_] < end) {
+      want(selection.indices[s.next_index_++]);
+    }
+  }
+
+  states[i].clear();
+  for (Tensor& tensor : s.state_) states[i].push_back(tensor.values.data());
+
+  Slice& slice = slices.emplace_back();
+  slice.steps = steps;
+  if (request.tokens.empty()) {
+    slice.features =
+        request.features + first * request.model->info.spec.input_size;
+  } else {
+    slice.tokens = request.tokens.data() + first;
+  }
+  slice.state = states[i];
+  if (request.wants_scores) {
+    slice.score_steps = wanted_local[i];
+    slice.wants_scores = end == request.steps;
+  }
+}
+
+Scheduler::Scheduler(const Options& options, const Clock& clock,
+                     Observer& observer)
+    : options_(options), clock_(clock), observer_(observer) {
+  for (int64_t i = 0; i < options_.workers; ++i) {
+    workers_.emplace_back([this] { RunWorker(); });
+  }
+}
+
+Scheduler::~Scheduler() {
+  Drain(absl::ZeroDuration());
+  {
+    MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  work_.NotifyAll();
+  for (std::thread& worker : workers_) worker.join();
+}
+
+absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
+  const absl::Time now = clock_.Now();
+  {
+    MutexLock lock(mutex_);
+    if (draining_) {
+      return absl::UnavailableError("the server is draining; try another");
+    }
+    for (const SequencePtr& sequence : sequences) {
+      Sequence& s = *sequence;
+      // Its share of batches as full as they would be if all ran together.
+      const int64_t company = std::min(options_.policy.max_batch_rows,
+                                       static_cast<int64_t>(live_.size()) + 1);
+      s.charged_ = s.request_.model->cost.Estimate(1, company) / company;
+      s.admitted_ = now;
+      s.arrival_ = next_arrival_++;
+      backlog_ += s.charged_ * s.request_.steps;
+      live_.emplace(s.arrival_, sequence);
+      Enqueue(sequence);
+    }
+  }
+  work_.NotifyOne();  // who takes a batch and leaves some wakes the next
+  return absl::OkStatus();
+}
+
+void Scheduler::Cancel(const SequencePtr& sequence) {
+  const absl::Status cancelled = absl::CancelledError("the caller cancelled");
+  {
+    MutexLock lock(mutex_);
+    Sequence& s = *sequence;
+    if (s.phase_ == Sequence::Phase::kRunning) s.stop_ = cancelled;
+    if (s.phase_ != Sequence::Phase::kReady &&
+        s.phase_ != Sequence::Phase::kPaused) {
+      return;
+    }
+    MarkEnded(s);
+  }
+  Finish(*sequence, cancelled);
+}
+
+void Scheduler::Resume(const SequencePtr& sequence) {
+  {
+    MutexLock lock(mutex_);
+    Sequence& s = *sequence;
+    if (s.phase_ == Sequence::Phase::kRunning) s.resumed_ = true;
+    if (s.phase_ != Sequence::Phase::kPaused) return;
+    Enqueue(sequence);
+  }
+  work_.NotifyOne();
+}
+
+absl::Duration Scheduler::PredictedWait() const {
+  MutexLock lock(mutex_);
+  return backlog_ / options_.workers;
+}
+
+Scheduler::Load Scheduler::load() const {
+  MutexLock lock(mutex_);
+  return {.waiting = static_cast<int64_t>(live_.size()) - running_,
+          .running = running_};
+}
+
+bool Scheduler::Drain(absl::Duration patience) {
+  using SteadyClock = std::chrono::steady_clock;
+  const auto deadline =
+      SteadyClock::now() + absl::ToChronoMicroseconds(patience);
+  const absl::Status stop =
+      absl::UnavailableError("the server is shutting down");
+  std::vector<SequencePtr> rest;
+  {
+    MutexLock lock(mutex_);
+    draining_ = true;
+    while (!live_.empty() || finishing_ > 0) {
+      const auto left = deadline - SteadyClock::now();
+      if (left <= SteadyClock::duration::zero()) break;
+      idle_.WaitFor(mutex_, left);
+    }
+    if (live_.empty() && finishing_ == 0) return true;
+    for (const auto& [arrival, sequence] : live_) {
+      if (sequence->phase_ == Sequence::Phase::kRunning) {
+        sequence->stop_ = stop;
+      } else {
+        rest.push_back(sequence);
+      }
+    }
+    for (const SequencePtr& sequence : rest) MarkEnded(*sequence);
+  }
+  for (const SequencePtr& sequence : rest) Finish(*sequence, stop);
+  MutexLock lock(mutex_);
+  while (!live_.empty() || finishing_ > 0) idle_.Wait(mutex_);
+  return false;
+}
+
+void Scheduler::RunWorker() {
+  Worker worker;
+  Batch batch;
+  while (TakeBatch(batch)) {
+    for (const SequencePtr& sequence : batch.expired) {
+      Finish(*sequence, absl::DeadlineExceededError(
+                            "the deadline passed before the sequence was run"));
+    }
+    if (!batch.sequences.empty()) RunBatch(batch, worker);
+    batch = Batch();
+  }
+}
+
+const ServedModel* Scheduler::OldestModel() const {
+  const ServedModel* oldest = nullptr;
+  uint64_t arrival = 0;
+  for (const auto& [model, sequences] : ready_) {
+    const uint64_t first = sequences.begin()->first;
+    if (oldest == nullptr || first < arrival) {
+      oldest = model;
+      arrival = first;
+    }
+  }
+  return oldest;
+}
+
+bool Scheduler::TakeBatch(Batch& batch) {
+  MutexLock lock(mutex_);
+  while (ready_.empty() && !stopping_) work_.Wait(mutex_);
+  if (stopping_) return false;
+
+  const ServedModel* model = OldestModel();
+  std::map<uint64_t, SequencePtr>& waiting = ready_.at(model);
+  std::vector<SequencePtr> candidates;
+  std::vector<SequenceView> views;
+  for (const auto& [arrival, sequence] : waiting) {
+    if (static_cast<int64_t>(views.size()) == options_.policy.max_batch_rows) {
+      break;
+    }
+    candidates.push_back(sequence);
+    views.push_back({sequence->request_.steps - sequence->steps_done_,
+                     sequence->request_.deadline});
+  }
+  const BatchPlan plan = PlanBatch(views, model->incremental(), model->cost,
+                                   clock_.Now(), options_.policy);
+  batch.model = candidates.front()->request_.model;
+  for (int64_t index : plan.expired) {
+    batch.expired.push_back(candidates[index]);
+    MarkEnded(*candidates[index]);
+  }
+  for (const Take& take : plan.takes) {
+    Sequence& sequence = *candidates[take.index];
+    sequence.phase_ = Sequence::Phase::kRunning;
+    sequence.resumed_ = false;
+    waiting.erase(sequence.arrival_);
+    ++running_;
+    batch.sequences.push_back(candidates[take.index]);
+    batch.steps.push_back(take.steps);
+  }
+  if (!plan.takes.empty() && waiting.empty()) ready_.erase(model);
+  // What is left is for the next worker.
+  if (!ready_.empty()) work_.NotifyOne();
+  return true;
+}
+
+void Scheduler::RunBatch(const Batch& batch, Worker& worker) {
+  const absl::Time begin = clock_.Now();
+  BatchRecord record{.model = batch.model->info.name,
+                     .sequences = std::ssize(batch.sequences)};
+  int64_t longest = 0;
+  worker.Begin(batch.sequences.size());
+  for (size_t i = 0; i < batch.sequences.size(); ++i) {
+    Sequence& sequence = *batch.sequences[i];
+    if (!sequence.started_) {
+      sequence.started_ = true;
+      sequence.queue_ = begin - sequence.admitted_;
+    }
+    worker.Add(sequence, batch.steps[i]);
+    record.rows += batch.steps[i];
+    longest = std::max(longest, batch.steps[i]);
+  }
+
+  const absl::Status status =
+      batch.model->network->Execute(worker.slices, worker.run);
+  const absl::Duration elapsed = clock_.Now() - begin;
+  batch.model->cost.Observe(longest, record.rows, elapsed);
+  for (size_t i = 0; i < batch.sequences.size(); ++i) {
+    batch.sequences[i]->compute_ += elapsed;
+    batch.sequences[i]->steps_done_ += batch.steps[i];
+  }
+  observer_.OnBatch(record);
+
+  std::vector<bool> accepts_more(batch.sequences.size(), true);
+  if (status.ok()) accepts_more = Deliver(batch, worker);
+  Continue(batch, status, accepts_more);
+}
+
+std::vector<bool> Scheduler::Deliver(const Batch& batch, Worker& worker) {
+  std::vector<bool> accepts_more(batch.sequences.size(), true);
+  const auto& head = batch.model->info.head;
+  const bool once = head && head->applied_to != AppliedTo::kEachStep;
+  for (size_t i = 0; i < batch.sequences.size(); ++i) {
+    Sequence& s = *batch.sequences[i];
+    const bool done = s.steps_done_ == s.request_.steps;
+    int64_t score_rows = 0;
+    if (s.request_.wants_scores) {
+      score_rows = once ? done : std::ssize(worker.wanted[i]);
+    }
+    if (worker.wanted[i].empty() && score_rows == 0) continue;
+    if (!s.delivered_) {
+      s.delivered_ = true;
+      s.first_step_ = clock_.Now() - s.admitted_;
+    }
+    accepts_more[i] = s.request_.sink->OnSteps(
+        StepResults(worker.wanted[i], s.steps_done_ - batch.steps[i],
+                    worker.run.results[i], score_rows));
+  }
+  return accepts_more;
+}
+
+void Scheduler::Continue(const Batch& batch, const absl::Status& status,
+                         const std::vector<bool>& accepts_more) {
+  std::vector<std::pair<Sequence*, absl::Status>> ended;
+  bool more = false;
+  {
+    MutexLock lock(mutex_);
+    for (size_t i = 0; i < batch.sequences.size(); ++i) {
+      Sequence& s = *batch.sequences[i];
+      --running_;
+      backlog_ -= s.charged_ * batch.steps[i];
+      const bool done = s.steps_done_ == s.request_.steps;
+      if (!status.ok() || done) {
+        ended.emplace_back(&s, status);
+      } else if (!s.stop_.ok()) {
+        ended.emplace_back(&s, s.stop_);
+      } else if (accepts_more[i] || s.resumed_) {
+        Enqueue(batch.sequences[i]);
+        more = true;
+      } else {
+        s.phase_ = Sequence::Phase::kPaused;
+      }
+    }
+    for (auto& [sequence, end] : ended) MarkEnded(*sequence);
+  }
+  // This worker is about to be busy telling; another may go on meanwhile.
+  if (more && !ended.empty()) work_.NotifyOne();
+  for (auto& [sequence, end] : ended) Finish(*sequence, end);
+}
+
+void Scheduler::Enqueue(const SequencePtr& sequence) {
+  sequence->phase_ = Sequence::Phase::kReady;
+  ready_[sequence->request_.model.get()].emplace(sequence->arrival_, sequence);
+}
+
+void Scheduler::MarkEnded(Sequence& s) {
+  if (s.phase_ == Sequence::Phase::kReady) {
+    const auto model = ready_.find(s.request_.model.get());
+    model->second.erase(s.arrival_);
+    if (model->second.empty()) ready_.erase(model);
+  }
+  s.phase_ = Sequence::Phase::kEnded;
+  backlog_ -= s.charged_ * (s.request_.steps - s.steps_done_);
+  if (live_.size() == 1) backlog_ = absl::ZeroDuration();  // sheds rounding
+  live_.erase(s.arrival_);
+  ++finishing_;
+}
+
+void Scheduler::Finish(Sequence& s, const absl::Status& status) {
+  observer_.OnSequence({.model = s.request_.model->info.name,
+                        .code = status.code(),
+                        .steps = s.steps_done_,
+                        .started = s.started_,
+                        .queue = s.queue_,
+                        .compute = s.compute_,
+                        .first_step = s.first_step_});
+  s.request_.sink->OnDone({.status = status,
+                           .state = s.state_,
+                           .queue = s.queue_,
+                           .compute = s.compute_});
+  MutexLock lock(mutex_);
+  --finishing_;
+  idle_.NotifyAll();  // under the lock: who waits may destroy the scheduler
+}
+
+}  // namespace unroll
