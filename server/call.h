@@ -1,0 +1,59 @@
+#ifndef UNROLL_SERVER_CALL_H_
+#define UNROLL_SERVER_CALL_H_
+
+#include <grpcpp/grpcpp.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "core/serve/admission.h"
+#include "core/serve/model_registry.h"
+#include "core/serve/scheduler.h"
+#include "server/metrics.h"
+
+namespace unroll::server {
+
+// What every call needs. All of it outlives the gRPC server.
+struct CallEnvironment {
+  const ModelRegistry& models;
+  Admission& admission;
+  Scheduler& scheduler;
+  Metrics& metrics;
+  int64_t max_steps = 0;
+  int64_t max_message_bytes = 0;
+  absl::Duration slow_call_threshold;  // zero: none is logged
+};
+
+grpc::Status ToGrpc(const absl::Status& status);
+
+// The call's deadline, or InfiniteFuture.
+absl::Time Deadline(const grpc::CallbackServerContext& context);
+
+// The caller's id, or a new one of 16 hexadecimal digits.
+// INVALID_ARGUMENT: longer than 128 bytes.
+absl::StatusOr<std::string> RequestId(const std::string& given);
+
+// Counts a call from its arrival to its end, and logs it if it was slow.
+class CallRecord {
+ public:
+  CallRecord(CallEnvironment& environment, std::string_view method,
+             std::string model)
+      : environment_(environment), method_(method), model_(std::move(model)) {}
+
+  // `detail` goes into the log line of a slow call.
+  void End(const absl::Status& status, std::string_view detail) const;
+
+ private:
+  CallEnvironment& environment_;
+  const std::string_view method_;
+  const std::string model_;
+  const absl::Time begin_ = absl::Now();
+};
+
+}  // namespace unroll::server
+
+#endif  // UNROLL_SERVER_CALL_H_

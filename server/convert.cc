@@ -1,0 +1,480 @@
+#include "server/convert.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "core/base/checked.h"
+#include "core/base/status_macros.h"
+
+namespace unroll::server {
+namespace {
+
+// Tensor bytes are little-endian and are used as they lie.
+static_assert(std::endian::native == std::endian::little);
+
+constexpr int64_t kFloatBytes = sizeof(float);
+
+absl::Status Invalid(const std::string& message) {
+  return absl::InvalidArgumentError(message);
+}
+
+Shape ShapeOf(const v1::Tensor& tensor) {
+  return Shape(tensor.shape().begin(), tensor.shape().end());
+}
+
+// The floats of a tensor whose type, size and values have been checked.
+absl::StatusOr<std::span<const float>> CheckedFloats(const v1::Tensor& tensor,
+                                                     std::string_view where) {
+  if (tensor.data_type() != v1::FLOAT32 &&
+      tensor.data_type() != v1::DATA_TYPE_UNSPECIFIED) {
+    return Invalid(absl::StrFormat("%s: data_type %d, expected FLOAT32", where,
+                                   tensor.data_type()));
+  }
+  const Shape shape = ShapeOf(tensor);
+  const auto elements = CheckedElements(shape);
+  const auto bytes = elements ? CheckedMultiply(*elements, kFloatBytes)
+                              : std::optional<int64_t>();
+  if (!bytes || *bytes != static_cast<int64_t>(tensor.data().size())) {
+    return Invalid(absl::StrFormat(
+        "%s: %d bytes of data, expected %s for FLOAT32 %s", where,
+        tensor.data().size(), bytes ? absl::StrCat(*bytes) : "a sound size",
+        ShapeString(shape)));
+  }
+  const std::span<const float> values(
+      reinterpret_cast<const float*>(tensor.data().data()), *elements);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i])) {
+      return Invalid(absl::StrFormat("%s: element %d is %f, expected a finite "
+                                     "number",
+                                     where, i, values[i]));
+    }
+  }
+  return values;
+}
+
+absl::Status CheckSteps(int64_t steps, int64_t max_steps) {
+  if (steps == 0) return Invalid("the sequence is empty, expected 1 step or more");
+  if (steps > max_steps) {
+    return Invalid(absl::StrFormat("%d steps, expected at most %d (--max-steps)",
+                                   steps, max_steps));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadFeatures(const v1::Tensor& features, const ModelInfo& info,
+                          int64_t max_steps, SequenceRequest& request) {
+  const Shape shape = ShapeOf(features);
+  if (info.vocabulary_size > 0) {
+    return Invalid(
+        "features were given, but the model has an embedding: give token_ids" +
+        std::string(info.vocabulary ? " or text" : ""));
+  }
+  if (shape.size() != 2 || shape[1] != info.spec.input_size) {
+    return Invalid(absl::StrFormat("features: shape %s, expected [T,%d]",
+                                   ShapeString(shape), info.spec.input_size));
+  }
+  RETURN_IF_ERROR(CheckSteps(shape[0], max_steps));
+  ASSIGN_OR_RETURN(const auto values, CheckedFloats(features, "features"));
+  request.steps = shape[0];
+  request.features = values.data();
+  return absl::OkStatus();
+}
+
+absl::Status ReadTokens(const v1::TokenIds& ids, const ModelInfo& info,
+                        int64_t max_steps, SequenceRequest& request) {
+  if (info.vocabulary_size == 0) {
+    return Invalid(absl::StrFormat(
+        "token_ids were given, but the model has no embedding: give features "
+        "[T,%d]",
+        info.spec.input_size));
+  }
+  RETURN_IF_ERROR(CheckSteps(ids.ids_size(), max_steps));
+  for (int i = 0; i < ids.ids_size(); ++i) {
+    if (ids.ids(i) < 0 || ids.ids(i) >= info.vocabulary_size) {
+      return Invalid(absl::StrFormat("token_ids[%d]: %d, expected 0 to %d", i,
+                                     ids.ids(i), info.vocabulary_size - 1));
+    }
+  }
+  request.tokens.assign(ids.ids().begin(), ids.ids().end());
+  request.steps = ids.ids_size();
+  return absl::OkStatus();
+}
+
+absl::Status ReadText(const std::string& text, const ModelInfo& info,
+                      int64_t max_steps, SequenceRequest& request) {
+  if (!info.vocabulary) {
+    return Invalid(absl::StrFormat(
+        "text was given, but the model has no vocabulary: give %s",
+        info.vocabulary_size > 0 ? "token_ids" : "features"));
+  }
+  ASSIGN_OR_RETURN(request.tokens, info.vocabulary->Encode(text));
+  request.steps = static_cast<int64_t>(request.tokens.size());
+  return CheckSteps(request.steps, max_steps);
+}
+
+absl::Status ReadState(const v1::State& state, const Spec& spec,
+                       SequenceRequest& request) {
+  const std::vector<StateTensorSpec> expected = StateSpec(spec);
+  for (const auto& [name, tensor] : state.tensors()) {
+    if (std::none_of(expected.begin(), expected.end(),
+                     [&](const auto& e) { return e.name == name; })) {
+      return Invalid(absl::StrFormat(
+          "initial_state: unknown tensor \"%s\", expected \"%s\"", name,
+          expected.front().name));
+    }
+  }
+  for (const StateTensorSpec& e : expected) {
+    const auto found = state.tensors().find(std::string(e.name));
+    const std::string where = absl::StrFormat("initial_state \"%s\"", e.name);
+    if (found == state.tensors().end()) {
+      return Invalid(where + ": missing");
+    }
+    if (ShapeOf(found->second) != e.shape) {
+      return Invalid(absl::StrFormat("%s: shape %s, expected %s", where,
+                                     ShapeString(ShapeOf(found->second)),
+                                     ShapeString(e.shape)));
+    }
+    ASSIGN_OR_RETURN(const auto values, CheckedFloats(found->second, where));
+    request.state.push_back({e.shape, {values.begin(), values.end()}});
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<int64_t> ClassOf(const v1::Candidate& candidate, int index,
+                                const ModelInfo& info) {
+  const std::string where = absl::StrFormat("outputs.candidates[%d]", index);
+  switch (candidate.candidate_case()) {
+    case v1::Candidate::kClass:
+      if (candidate.class_() < 0 || candidate.class_() >= info.head->classes) {
+        return Invalid(absl::StrFormat("%s: class %d, expected 0 to %d", where,
+                                       candidate.class_(),
+                                       info.head->classes - 1));
+      }
+      return candidate.class_();
+    case v1::Candidate::kLabel: {
+      const auto label = std::find(info.labels.begin(), info.labels.end(),
+                                   candidate.label());
+      if (label == info.labels.end()) {
+        return Invalid(absl::StrFormat(
+            "%s: label \"%s\", expected one of the model's %d labels", where,
+            candidate.label(), info.labels.size()));
+      }
+      return label - info.labels.begin();
+    }
+    case v1::Candidate::CANDIDATE_NOT_SET:
+      break;
+  }
+  return Invalid(where + ": is empty, expected a class or a label");
+}
+
+absl::Status ReadSteps(const v1::Outputs& outputs, StepSelection& selection) {
+  switch (outputs.steps_case()) {
+    case v1::Outputs::kAll:
+    case v1::Outputs::STEPS_NOT_SET:
+      selection.kind = StepSelection::kAll;
+      break;
+    case v1::Outputs::kLast:
+      selection.kind = StepSelection::kLast;
+      break;
+    case v1::Outputs::kIndices: {
+      const auto& indices = outputs.indices().indices();
+      for (int i = 0; i < indices.size(); ++i) {
+        const int64_t least = i == 0 ? 0 : indices[i - 1] + 1;
+        if (indices[i] < least) {
+          return Invalid(absl::StrFormat(
+              "outputs.indices[%d]: %d, expected %d or more (strictly "
+              "increasing)",
+              i, indices[i], least));
+        }
+      }
+      selection.kind = StepSelection::kIndices;
+      selection.indices.assign(indices.begin(), indices.end());
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadScores(const v1::Outputs& outputs, const ModelInfo& info,
+                        ResultPlan& plan) {
+  if (!info.head) {
+    if (plan.scores || outputs.top_k() != 0 || outputs.candidates_size() > 0) {
+      return Invalid(
+          "outputs: scores, top_k or candidates were asked for, but the model "
+          "has no head");
+    }
+    return absl::OkStatus();
+  }
+  std::vector<bool> seen(info.head->classes);
+  for (int i = 0; i < outputs.candidates_size(); ++i) {
+    ASSIGN_OR_RETURN(const int64_t index,
+                     ClassOf(outputs.candidates(i), i, info));
+    if (seen[index]) {
+      return Invalid(absl::StrFormat(
+          "outputs.candidates[%d]: class %d was named before", i, index));
+    }
+    seen[index] = true;
+    plan.candidates.push_back(index);
+  }
+  const auto classes = plan.candidates.empty() ? info.head->classes
+                                               : std::ssize(plan.candidates);
+  if (outputs.top_k() < 0 || outputs.top_k() > classes) {
+    return Invalid(absl::StrFormat("outputs.top_k: %d, expected 0 to %d",
+                                   outputs.top_k(), classes));
+  }
+  plan.top_k = outputs.top_k();
+  return absl::OkStatus();
+}
+
+int64_t ScoreWidth(const ServedModel& model, const ResultPlan& plan) {
+  return plan.candidates.empty() ? model.info.head->classes
+                                 : std::ssize(plan.candidates);
+}
+
+// The bytes of one row of scores and its top classes.
+int64_t ScoreBytes(const ServedModel& model, const ResultPlan& plan) {
+  if (!plan.needs_head()) return 0;
+  int64_t bytes = plan.scores ? ScoreWidth(model, plan) * kFloatBytes : 0;
+  if (plan.top_k > 0) {
+    size_t longest = 0;
+    for (const std::string& label : model.info.labels) {
+      longest = std::max(longest, label.size());
+    }
+    bytes += plan.top_k * (24 + static_cast<int64_t>(longest)) + 8;
+  }
+  return bytes;
+}
+
+bool EachStep(const ServedModel& model) {
+  return model.info.head &&
+         model.info.head->applied_to == AppliedTo::kEachStep;
+}
+
+void AppendFloats(std::span<const float> values, v1::Tensor& tensor) {
+  tensor.mutable_data()->append(reinterpret_cast<const char*>(values.data()),
+                                values.size_bytes());
+}
+
+// Appends a row to a [S, width] tensor.
+void AppendRow(std::span<const float> row, v1::Tensor& tensor) {
+  if (tensor.shape_size() == 0) {
+    tensor.set_data_type(v1::FLOAT32);
+    tensor.add_shape(0);
+    tensor.add_shape(static_cast<int64_t>(row.size()));
+  }
+  tensor.set_shape(0, tensor.shape(0) + 1);
+  AppendFloats(row, tensor);
+}
+
+// The scores that the plan is about, in its order.
+std::vector<float> ChosenScores(std::span<const float> scores,
+                                const ResultPlan& plan) {
+  if (plan.candidates.empty()) return {scores.begin(), scores.end()};
+  std::vector<float> chosen;
+  for (int64_t index : plan.candidates) chosen.push_back(scores[index]);
+  return chosen;
+}
+
+void SetTop(std::span<const float> chosen, const ResultPlan& plan,
+            const ModelInfo& info, v1::TopK& top) {
+  const auto class_of = [&](int64_t i) {
+    return plan.candidates.empty() ? i : plan.candidates[i];
+  };
+  std::vector<int64_t> order(chosen.size());
+  std::iota(order.begin(), order.end(), 0);
+  // A NaN (relu networks can overflow) ranks last, so that the order stays one.
+  const auto key = [&](int64_t i) {
+    return std::isnan(chosen[i]) ? -INFINITY : chosen[i];
+  };
+  std::partial_sort(order.begin(), order.begin() + plan.top_k, order.end(),
+                    [&](int64_t a, int64_t b) {
+                      return key(a) != key(b) ? key(a) > key(b)
+                                              : class_of(a) < class_of(b);
+                    });
+  for (int64_t k = 0; k < plan.top_k; ++k) {
+    v1::ScoredClass& scored = *top.add_classes();
+    scored.set_class_(class_of(order[k]));
+    if (!info.labels.empty()) scored.set_label(info.labels[scored.class_()]);
+    scored.set_score(chosen[order[k]]);
+  }
+}
+
+template <typename Message>
+void AppendStepTo(const StepResults& results, int64_t i, const ResultPlan& plan,
+                  const ServedModel& model, Message& message) {
+  if (plan.hidden) AppendRow(results.hidden(i), *message.mutable_hidden());
+  if (!plan.needs_head() || !EachStep(model)) return;
+  const std::vector<float> chosen = ChosenScores(results.scores(i), plan);
+  if (plan.scores) AppendRow(chosen, *message.mutable_scores());
+  if (plan.top_k > 0) SetTop(chosen, plan, model.info, *message.add_top());
+}
+
+template <typename Message>
+void SetFinalScoresOf(const StepResults& results, const ResultPlan& plan,
+                      const ServedModel& model, Message& message) {
+  if (EachStep(model) || results.score_rows() == 0) return;
+  const std::vector<float> chosen = ChosenScores(results.scores(0), plan);
+  if (plan.scores) {
+    v1::Tensor& tensor = *message.mutable_scores();
+    tensor.set_data_type(v1::FLOAT32);
+    tensor.add_shape(std::ssize(chosen));
+    AppendFloats(chosen, tensor);
+  }
+  if (plan.top_k > 0) SetTop(chosen, plan, model.info, *message.add_top());
+}
+
+}  // namespace
+
+absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
+                                       const ServedModel& model) {
+  ResultPlan plan;
+  for (int result : outputs.results()) {
+    switch (result) {
+      case v1::HIDDEN:
+        plan.hidden = true;
+        break;
+      case v1::FINAL_STATE:
+        plan.final_state = true;
+        break;
+      case v1::SCORES:
+        plan.scores = true;
+        break;
+      default:
+        return Invalid(absl::StrFormat(
+            "outputs.results: %d, expected HIDDEN (1), FINAL_STATE (2) or "
+            "SCORES (3)",
+            result));
+    }
+  }
+  if (outputs.results_size() == 0) {
+    plan.hidden = plan.final_state = true;
+    plan.scores = model.info.head.has_value();
+  }
+  RETURN_IF_ERROR(ReadScores(outputs, model.info, plan));
+  RETURN_IF_ERROR(ReadSteps(outputs, plan.selection));
+  return plan;
+}
+
+absl::StatusOr<SequenceRequest> ToSequenceRequest(
+    const v1::Sequence& sequence, const ResultPlan& plan,
+    std::shared_ptr<const ServedModel> model, int64_t max_steps) {
+  SequenceRequest request;
+  const ModelInfo& info = model->info;
+  switch (sequence.input_case()) {
+    case v1::Sequence::kFeatures:
+      RETURN_IF_ERROR(
+          ReadFeatures(sequence.features(), info, max_steps, request));
+      break;
+    case v1::Sequence::kTokenIds:
+      RETURN_IF_ERROR(
+          ReadTokens(sequence.token_ids(), info, max_steps, request));
+      break;
+    case v1::Sequence::kText:
+      RETURN_IF_ERROR(ReadText(sequence.text(), info, max_steps, request));
+      break;
+    case v1::Sequence::INPUT_NOT_SET:
+      return Invalid("no input, expected features, token_ids or text");
+  }
+  if (sequence.has_initial_state()) {
+    RETURN_IF_ERROR(ReadState(sequence.initial_state(), info.spec, request));
+  }
+  const std::vector<int64_t>& indices = plan.selection.indices;
+  if (!indices.empty() && indices.back() >= request.steps) {
+    return Invalid(absl::StrFormat(
+        "outputs.indices[%d]: %d, expected 0 to %d (the sequence has %d steps)",
+        indices.size() - 1, indices.back(), request.steps - 1, request.steps));
+  }
+  request.selection = plan.selection;
+  request.wants_scores = plan.needs_head();
+  request.model = std::move(model);
+  return request;
+}
+
+int64_t StepBytes(const ServedModel& model, const ResultPlan& plan) {
+  constexpr int64_t kStepNumber = 10;
+  int64_t bytes = kStepNumber;
+  if (plan.hidden) bytes += model.info.spec.hidden_width() * kFloatBytes;
+  if (EachStep(model)) bytes += ScoreBytes(model, plan);
+  return bytes;
+}
+
+int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
+  constexpr int64_t kFraming = 128;
+  const ServedModel& model = *request.model;
+  int64_t steps = request.steps;
+  if (plan.selection.kind == StepSelection::kLast) steps = 1;
+  if (plan.selection.kind == StepSelection::kIndices) {
+    steps = std::ssize(plan.selection.indices);
+  }
+  int64_t bytes = kFraming + steps * StepBytes(model, plan);
+  if (!EachStep(model)) bytes += ScoreBytes(model, plan);
+  if (plan.final_state) {
+    for (const StateTensorSpec& spec : StateSpec(model.info.spec)) {
+      bytes += kFraming + *CheckedElements(spec.shape) * kFloatBytes;
+    }
+  }
+  if (model.info.vocabulary) bytes += 5 * request.steps;  // token ids
+  return bytes;
+}
+
+int64_t WorkingBytes(const SequenceRequest& request) {
+  const Spec& spec = request.model->info.spec;
+  int64_t bytes = static_cast<int64_t>(request.tokens.size()) * kFloatBytes;
+  for (const StateTensorSpec& state : StateSpec(spec)) {
+    bytes += *CheckedElements(state.shape) * kFloatBytes;
+  }
+  if (!request.model->incremental()) {
+    bytes += request.steps * (spec.input_size + 2 * spec.hidden_width()) *
+             kFloatBytes;
+  }
+  return bytes;
+}
+
+void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
+                const ServedModel& model, v1::SequenceResult& message) {
+  AppendStepTo(results, i, plan, model, message);
+}
+
+void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
+                const ServedModel& model, v1::PredictStreamResponse& message) {
+  AppendStepTo(results, i, plan, model, message);
+}
+
+void SetFinalScores(const StepResults& results, const ResultPlan& plan,
+                    const ServedModel& model, v1::SequenceResult& message) {
+  SetFinalScoresOf(results, plan, model, message);
+}
+
+void SetFinalScores(const StepResults& results, const ResultPlan& plan,
+                    const ServedModel& model,
+                    v1::PredictStreamResponse& message) {
+  SetFinalScoresOf(results, plan, model, message);
+}
+
+void SetState(std::span<const Tensor> state, const Spec& spec,
+              v1::State& message) {
+  const std::vector<StateTensorSpec> names = StateSpec(spec);
+  for (size_t i = 0; i < state.size(); ++i) {
+    v1::Tensor& tensor = (*message.mutable_tensors())[std::string(names[i].name)];
+    tensor.set_data_type(v1::FLOAT32);
+    tensor.mutable_shape()->Assign(state[i].shape.begin(),
+                                   state[i].shape.end());
+    AppendFloats(state[i].values, tensor);
+  }
+}
+
+void SetTiming(absl::Duration queue, absl::Duration compute,
+               v1::Timing& message) {
+  const auto set = [](absl::Duration from, google::protobuf::Duration& to) {
+    to.set_seconds(absl::IDivDuration(from, absl::Seconds(1), &from));
+    to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from)));
+  };
+  set(queue, *message.mutable_queue());
+  set(compute, *message.mutable_compute());
+}
+
+}  // namespace unroll::server

@@ -1,0 +1,154 @@
+#include "server/flags.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <string>
+
+#include "server/version.h"
+
+namespace unroll::server {
+namespace {
+
+constexpr char kDescription[] =
+    "Serves trained recurrent networks (torch.nn.RNN) over gRPC.";
+
+constexpr char kFooter[] = R"(
+Every flag can be given in the environment too: --max-steps is UNROLL_MAX_STEPS.
+Durations are numbers with units (100us, 1.5s, 2m), sizes plain bytes or with
+units (16MiB, 2GiB). Prometheus metrics are at http://HOST:METRICS_PORT/metrics.
+
+Examples:
+  unroll-server --model-repository models
+  unroll-server --model-repository models --check
+  unroll-server --model-repository models --grpc-port 0 --log-format json
+
+Signals: SIGTERM or SIGINT drains (see --drain-timeout) and exits 0; a second one
+exits at once with 1. Exit codes: 1 when it could not start, 2 for bad flags.)";
+
+// --max-steps is read from UNROLL_MAX_STEPS.
+std::string EnvironmentName(std::string flag) {
+  std::transform(flag.begin(), flag.end(), flag.begin(), [](unsigned char c) {
+    return c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  });
+  return "UNROLL_" + flag;
+}
+
+template <typename Target>
+CLI::Option* Add(CLI::App& app, const std::string& name, Target& target,
+                 const std::string& help) {
+  return app.add_option("--" + name, target, help)
+      ->capture_default_str()
+      ->envname(EnvironmentName(name));
+}
+
+// A duration of at least `least`.
+void AddDuration(CLI::App& app, const std::string& name, absl::Duration& target,
+                 absl::Duration least, const std::string& help) {
+  const auto parse = [&target, least](const CLI::results_t& words) {
+    absl::Duration value;
+    if (!absl::ParseDuration(words.front(), &value)) {
+      throw CLI::ValidationError("\"" + words.front() +
+                                 "\" is not a duration such as 100us or 1.5s");
+    }
+    if (value < least || value > absl::Hours(24)) {
+      throw CLI::ValidationError("\"" + words.front() +
+                                 "\" is not between " +
+                                 absl::FormatDuration(least) + " and 24h");
+    }
+    target = value;
+    return true;
+  };
+  app.add_option("--" + name, parse, help)
+      ->type_name("DURATION")
+      ->default_str(absl::FormatDuration(target))
+      ->envname(EnvironmentName(name));
+}
+
+void AddPort(CLI::App& app, const std::string& name, int& target,
+             const std::string& help) {
+  Add(app, name, target, help)->check(CLI::Range(0, 65535))->type_name("PORT");
+}
+
+void AddCount(CLI::App& app, const std::string& name, int64_t& target,
+              int64_t least, int64_t most, const std::string& help) {
+  Add(app, name, target, help)
+      ->check(CLI::Range(least, most))
+      ->type_name("COUNT");
+}
+
+void AddBytes(CLI::App& app, const std::string& name, int64_t& target,
+              int64_t least, int64_t most, const std::string& help) {
+  Add(app, name, target, help)
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
+      ->check(CLI::Range(least, most))
+      ->type_name("BYTES");
+}
+
+void AddChoice(CLI::App& app, const std::string& name, std::string& target,
+               const std::vector<std::string>& choices,
+               const std::string& help) {
+  Add(app, name, target, help)->check(CLI::IsMember(choices))->type_name("");
+}
+
+void AddAll(CLI::App& app, Flags& flags) {
+  Add(app, "model-repository", flags.model_repository,
+      "Folder of models: DIR/MODEL/VERSION/model.safetensors, or weights "
+      "directly in DIR/MODEL")
+      ->required()
+      ->type_name("DIR");
+  app.add_flag("--check", flags.check,
+               "Load everything, print what was understood, exit (1 if any "
+               "model failed)")
+      ->envname(EnvironmentName("check"));
+  Add(app, "address", flags.address, "Address to listen on")
+      ->type_name("ADDRESS");
+  AddPort(app, "grpc-port", flags.grpc_port, "gRPC port; 0: any free one");
+  AddPort(app, "metrics-port", flags.metrics_port,
+          "Prometheus port; 0: any free one");
+  AddCount(app, "workers", flags.workers, 0, 1024,
+           "Threads that run networks; 0: the CPU quota's whole cores");
+  AddCount(app, "max-batch-rows", flags.max_batch_rows, 1, 1024,
+           "Most sequences in a batch");
+  AddDuration(app, "quantum", flags.quantum, absl::Microseconds(1),
+              "Estimated compute of a batch; newcomers wait about as long");
+  AddDuration(app, "max-queue-time", flags.max_queue_time,
+              absl::Milliseconds(1),
+              "Refuse calls that would wait longer (RESOURCE_EXHAUSTED)");
+  AddCount(app, "max-steps", flags.max_steps, 1, int64_t{1} << 30,
+           "Most steps of a sequence");
+  AddBytes(app, "max-message-bytes", flags.max_message_bytes, 1024,
+           (int64_t{1} << 31) - 1, "Largest request and reply");
+  AddBytes(app, "memory-limit", flags.memory_limit, 0, int64_t{1} << 50,
+           "Memory for models and calls; 0: 80 % of the cgroup's limit or the "
+           "machine's memory");
+  AddDuration(app, "drain-timeout", flags.drain_timeout, absl::ZeroDuration(),
+              "How long running calls may go on after SIGTERM");
+  AddChoice(app, "ready", flags.ready, {"all", "any"},
+            "Healthy once all models are loaded, or any");
+  AddChoice(app, "rnn-kernel", flags.rnn_kernel, {"auto", "primitive"},
+            "How layers are run; a model's own \"kernel\" wins");
+  AddChoice(app, "log-level", flags.log_level,
+            {"trace", "debug", "info", "warning", "error"}, "Least severity");
+  AddChoice(app, "log-format", flags.log_format, {"text", "json"},
+            "Log lines for people or machines");
+  AddDuration(app, "slow-call-threshold", flags.slow_call_threshold,
+              absl::ZeroDuration(), "Log slower calls; 0: none");
+}
+
+}  // namespace
+
+ParsedFlags ParseFlags(int argc, const char* const* argv) {
+  ParsedFlags parsed;
+  CLI::App app(kDescription, "unroll-server");
+  app.footer(kFooter);
+  app.set_version_flag("--version", kVersion);
+  AddAll(app, parsed.flags);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    parsed.exit_code = app.exit(error) == 0 ? 0 : 2;
+  }
+  return parsed;
+}
+
+}  // namespace unroll::server

@@ -1,0 +1,21 @@
+#include <csignal>
+#include <cstdlib>
+
+#include "server/app.h"
+#include "server/flags.h"
+#include "server/log.h"
+
+int main(int argc, char** argv) {
+  // Before any thread is made, so that all inherit it: signals are waited for.
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+
+  const auto [flags, exit_code] = unroll::server::ParseFlags(argc, argv);
+  if (exit_code) return *exit_code;
+  unroll::server::SetUpLogging(flags.log_level, flags.log_format);
+  return flags.check ? unroll::server::CheckRepository(flags)
+                     : unroll::server::RunServer(flags);
+}

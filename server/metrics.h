@@ -1,0 +1,80 @@
+#ifndef UNROLL_SERVER_METRICS_H_
+#define UNROLL_SERVER_METRICS_H_
+
+#include <prometheus/collectable.h>
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "core/serve/admission.h"
+#include "core/serve/model_registry.h"
+#include "core/serve/observer.h"
+#include "core/serve/scheduler.h"
+
+namespace unroll::server {
+
+// All metrics; README.md lists them. The number of series is bounded by the
+// models, methods and status codes there are: what a caller makes up (the name of
+// a model that does not exist) never becomes a label. Thread-safe.
+class Metrics final : public Observer {
+ public:
+  // `models`: the names that may appear as a label.
+  explicit Metrics(const std::vector<std::string>& models);
+
+  void OnSequence(const SequenceRecord& record) override;
+  void OnBatch(const BatchRecord& record) override;
+
+  // One gRPC call of `method`, such as "Predict". `model` is what the caller
+  // named.
+  void OnRequest(std::string_view model, std::string_view method,
+                 absl::StatusCode code, absl::Duration duration);
+
+  std::shared_ptr<prometheus::Registry> registry() const { return registry_; }
+
+ private:
+  struct ModelMetrics {
+    prometheus::Histogram* queue;
+    prometheus::Histogram* compute;
+    prometheus::Histogram* first_step;
+    prometheus::Histogram* batch_sequences;
+    prometheus::Histogram* batch_rows;
+    prometheus::Counter* steps;
+    prometheus::Counter* batches;
+    prometheus::Counter* sequences;
+  };
+
+  // Constant after construction.
+  std::shared_ptr<prometheus::Registry> registry_;  // shared with the exposer
+  prometheus::Family<prometheus::Counter>& requests_;
+  prometheus::Family<prometheus::Histogram>& request_duration_;
+  std::map<std::string, ModelMetrics, std::less<>> models_;
+};
+
+// Gauges that are read when scraped. What it reads must outlive the exposer.
+class ScrapedGauges final : public prometheus::Collectable {
+ public:
+  ScrapedGauges(const Scheduler& scheduler, const ModelRegistry& models,
+                const Admission& admission)
+      : scheduler_(scheduler), models_(models), admission_(admission) {}
+
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const Scheduler& scheduler_;
+  const ModelRegistry& models_;
+  const Admission& admission_;
+};
+
+
+}  // namespace unroll::server
+
+#endif  // UNROLL_SERVER_METRICS_H_

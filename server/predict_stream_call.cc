@@ -1,0 +1,171 @@
+#include "server/predict_stream_call.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "core/base/status_macros.h"
+
+namespace unroll::server {
+namespace {
+
+// A message takes no more results once it has this many bytes.
+constexpr int64_t kFullMessage = 64 << 10;
+// With this many messages waiting for the reader its sequence pauses.
+constexpr size_t kFullOutbox = 2;
+
+}  // namespace
+
+PredictStreamCall::PredictStreamCall(
+    CallEnvironment& environment, const grpc::CallbackServerContext& context,
+    const v1::PredictStreamRequest& request)
+    : environment_(environment),
+      record_(environment, "PredictStream", request.model()) {
+  const absl::Status status = Begin(context, request);
+  if (status.ok()) return;
+  record_.End(status, "");
+  Finish(ToGrpc(status));
+}
+
+absl::Status PredictStreamCall::Begin(
+    const grpc::CallbackServerContext& context,
+    const v1::PredictStreamRequest& request) {
+  ASSIGN_OR_RETURN(request_id_, RequestId(request.request_id()));
+  ASSIGN_OR_RETURN(
+      model_, environment_.models.Find(request.model(), request.version()));
+  ASSIGN_OR_RETURN(plan_, PlanResults(request.outputs(), *model_));
+  ASSIGN_OR_RETURN(SequenceRequest sequence,
+                   ToSequenceRequest(request.sequence(), plan_, model_,
+                                     environment_.max_steps));
+  step_bytes_ = StepBytes(*model_, plan_);
+  // The largest message: one step past a full one, with all that the first and
+  // the last message carry besides.
+  SequenceRequest last_step = sequence;
+  last_step.steps = 1;
+  last_step.selection = {};
+  const int64_t largest = kFullMessage + step_bytes_ +
+                          ResultBytes(last_step, plan_) +
+                          5 * std::ssize(sequence.tokens);
+  if (largest > std::max(environment_.max_message_bytes, 2 * kFullMessage)) {
+    return absl::ResourceExhaustedError(absl::StrFormat(
+        "a message would be %d bytes, expected at most %d "
+        "(--max-message-bytes); ask for fewer results",
+        largest, environment_.max_message_bytes));
+  }
+  // What may wait in the outbox: everything when all comes at the end.
+  const int64_t outbox = model_->incremental()
+                             ? (kFullOutbox + 1) * largest
+                             : ResultBytes(sequence, plan_) + largest;
+  ASSIGN_OR_RETURN(ticket_,
+                   environment_.admission.Admit(
+                       WorkingBytes(sequence) + outbox +
+                           static_cast<int64_t>(request.ByteSizeLong()),
+                       environment_.scheduler.PredictedWait()));
+  if (request.sequence().has_text()) {
+    MutexLock lock(mutex_);
+    OpenMessage().mutable_token_ids()->Add(sequence.tokens.begin(),
+                                           sequence.tokens.end());
+  }
+  sequence.deadline = Deadline(context);
+  sequence.sink = this;
+  sequence_ = std::make_shared<Sequence>(std::move(sequence));
+  return environment_.scheduler.Submit({&sequence_, 1});
+}
+
+v1::PredictStreamResponse& PredictStreamCall::OpenMessage() {
+  if (outbox_.empty() || last_message_bytes_ >= kFullMessage) {
+    outbox_.emplace_back();
+    last_message_bytes_ = 0;
+  }
+  return outbox_.back();
+}
+
+bool PredictStreamCall::OnSteps(const StepResults& results) {
+  bool accepts_more;
+  {
+    MutexLock lock(mutex_);
+    for (int64_t i = 0; i < std::ssize(results.steps()); ++i) {
+      v1::PredictStreamResponse& message = OpenMessage();
+      message.add_steps(results.steps()[i]);
+      AppendStep(results, i, plan_, *model_, message);
+      last_message_bytes_ += step_bytes_;
+    }
+    SetFinalScores(results, plan_, *model_, OpenMessage());
+    accepts_more = outbox_.size() < kFullOutbox;
+    paused_ = !accepts_more;
+  }
+  WriteNext();
+  return accepts_more;
+}
+
+void PredictStreamCall::OnDone(const SequenceEnd& end) {
+  {
+    MutexLock lock(mutex_);
+    if (end.status.ok()) {
+      v1::StreamEnd& last = *OpenMessage().mutable_final();
+      if (plan_.final_state) {
+        SetState(end.state, model_->info.spec, *last.mutable_final_state());
+      }
+      last.set_version(model_->info.version);
+      last.set_request_id(request_id_);
+      SetTiming(end.queue, end.compute, *last.mutable_timing());
+    }
+    end_ = end.status;
+  }
+  record_.End(end.status, absl::StrFormat("request_id \"%s\" queue %s "
+                                          "compute %s",
+                                          request_id_,
+                                          absl::FormatDuration(end.queue),
+                                          absl::FormatDuration(end.compute)));
+  WriteNext();
+}
+
+void PredictStreamCall::WriteNext() {
+  enum { kWrite, kWriteAndFinish, kFinish } action;
+  absl::Status status;
+  {
+    MutexLock lock(mutex_);
+    if (write_under_way_) return;
+    if (broken_) outbox_.clear();
+    if (outbox_.empty() && !end_) return;
+    status = end_.value_or(absl::OkStatus());
+    if (outbox_.empty()) {
+      action = kFinish;
+    } else {
+      writing_ = std::move(outbox_.front());
+      outbox_.pop_front();
+      action = end_ && status.ok() && outbox_.empty() ? kWriteAndFinish : kWrite;
+    }
+    write_under_way_ = true;  // for good after a finish: nothing may follow it
+  }
+  switch (action) {
+    case kWrite:
+      StartWrite(&writing_);
+      break;
+    case kWriteAndFinish:
+      StartWriteAndFinish(&writing_, grpc::WriteOptions(), grpc::Status::OK);
+      break;
+    case kFinish:
+      Finish(ToGrpc(status));
+      break;
+  }
+}
+
+void PredictStreamCall::OnWriteDone(bool ok) {
+  bool resume;
+  {
+    MutexLock lock(mutex_);
+    write_under_way_ = false;
+    broken_ |= !ok;
+    resume = paused_ && outbox_.size() < kFullOutbox;
+    if (resume) paused_ = false;
+  }
+  if (!ok) environment_.scheduler.Cancel(sequence_);
+  if (resume && ok) environment_.scheduler.Resume(sequence_);
+  WriteNext();
+}
+
+void PredictStreamCall::OnCancel() {
+  if (sequence_ != nullptr) environment_.scheduler.Cancel(sequence_);
+}
+
+}  // namespace unroll::server

@@ -1,0 +1,68 @@
+#ifndef UNROLL_SERVER_PREDICT_STREAM_CALL_H_
+#define UNROLL_SERVER_PREDICT_STREAM_CALL_H_
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "core/base/mutex.h"
+#include "core/serve/sequence.h"
+#include "server/call.h"
+#include "server/convert.h"
+#include "unroll/v1/sequence_inference.pb.h"
+
+namespace unroll::server {
+
+// One PredictStream call. A worker puts results into the outbox, gRPC takes them
+// out message by message; what comes together while a message is on its way goes
+// into the next. Owns itself: made with new, deleted by gRPC's OnDone.
+class PredictStreamCall final
+    : public grpc::ServerWriteReactor<v1::PredictStreamResponse>,
+      private SequenceSink {
+ public:
+  // `request` lives until the call is done, by gRPC's promise.
+  PredictStreamCall(CallEnvironment& environment,
+                    const grpc::CallbackServerContext& context,
+                    const v1::PredictStreamRequest& request);
+
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override;
+  void OnDone() override { delete this; }
+
+ private:
+  absl::Status Begin(const grpc::CallbackServerContext& context,
+                     const v1::PredictStreamRequest& request);
+
+  // SequenceSink.
+  bool OnSteps(const StepResults& results) override;
+  void OnDone(const SequenceEnd& end) override;
+
+  // The message that takes more results: a new one once the last is full.
+  v1::PredictStreamResponse& OpenMessage() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Starts the next write, or finishes, unless a write is under way.
+  void WriteNext();
+
+  // Constant once submitted.
+  CallEnvironment& environment_;
+  const CallRecord record_;
+  std::shared_ptr<const ServedModel> model_;  // shared with the sequence
+  ResultPlan plan_;
+  std::string request_id_;
+  int64_t step_bytes_ = 0;
+  Admission::Ticket ticket_;
+  std::shared_ptr<Sequence> sequence_;
+
+  v1::PredictStreamResponse writing_;  // of the write under way
+
+  Mutex mutex_;
+  std::deque<v1::PredictStreamResponse> outbox_ ABSL_GUARDED_BY(mutex_);
+  int64_t last_message_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool write_under_way_ ABSL_GUARDED_BY(mutex_) = false;
+  bool paused_ ABSL_GUARDED_BY(mutex_) = false;
+  bool broken_ ABSL_GUARDED_BY(mutex_) = false;  // the reader is gone
+  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace unroll::server
+
+#endif  // UNROLL_SERVER_PREDICT_STREAM_CALL_H_

@@ -1,0 +1,193 @@
+#!/usr/bin/python3
+"""Trains `langid`: letters in, language out, a guess after every letter.
+
+Needs Debian's python3-torch, python3-numpy, libopenblas0-pthread and the word
+lists that langid_data.py names. Writes weights, config.json, vocab.txt and
+labels.txt into --output. Example:
+
+  nice /usr/bin/python3 tools/train_langid.py --output models/langid
+  /usr/bin/python3 tools/train_langid.py --output models/langid --evaluate
+"""
+
+import argparse
+import collections
+import json
+import math
+import os
+import random
+import time
+
+import numpy as np
+import torch
+
+import langid_data as data
+import safetensors_file
+
+
+class LangId(torch.nn.Module):
+    """Embedding, nn.RNN, Linear on each step."""
+
+    def __init__(self, vocabulary, embedding, hidden, classes):
+        super().__init__()
+        self.embedding = torch.nn.Embedding(vocabulary, embedding)
+        self.rnn = torch.nn.RNN(embedding, hidden, batch_first=True)
+        self.head = torch.nn.Linear(hidden, classes)
+
+    def forward(self, ids):
+        hidden, _ = self.rnn(self.embedding(ids))
+        return self.head(hidden)
+
+
+def encode(texts, vocabulary, unknown_rate=0.0, chooser=random):
+    """Padded ids [N, T] and lengths [N]; unknown and some others become 0."""
+    ids = {token: index for index, token in enumerate(vocabulary)}
+    lengths = torch.tensor([len(text) for text in texts])
+    array = np.zeros((len(texts), int(lengths.max())), np.int64)
+    for row, text in enumerate(texts):
+        array[row, :len(text)] = [
+            0 if unknown_rate and chooser.random() < unknown_rate
+            else ids.get(character, 0) for character in text]
+    return torch.from_numpy(array), lengths
+
+
+def train(model, split, vocabulary, options):
+    """Cross entropy of every step's guess, weighted the same."""
+    chooser = random.Random(options.seed)
+    optimizer = torch.optim.Adam(model.parameters(), lr=options.rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda i: min(1, (i + 1) / 200)
+        * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / options.batches))))
+    started, running = time.time(), None
+    for batch in range(options.batches):
+        labels = torch.tensor(
+            chooser.choices(range(len(split)), k=options.batch_size))
+        texts = [data.random_phrase(split[label][0], chooser)
+                 for label in labels.tolist()]
+        ids, lengths = encode(texts, vocabulary, 0.005, chooser)
+        scores = model(ids)
+        mask = torch.arange(ids.shape[1])[None] < lengths[:, None]
+        targets = labels[:, None].expand(ids.shape)
+        loss = torch.nn.functional.cross_entropy(scores[mask], targets[mask])
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+        running = loss.item() if running is None else (
+            0.98 * running + 0.02 * loss.item())
+        if (batch + 1) % 200 == 0:
+            print(f"batch {batch + 1}/{options.batches}  loss {running:.4f}  "
+                  f"{time.time() - started:.0f} s", flush=True)
+
+
+def save(model, vocabulary, folder):
+    """The model's folder, as unroll reads it."""
+    os.makedirs(f"{folder}/1", exist_ok=True)
+    weights = {name: tensor.detach().numpy()
+               for name, tensor in model.state_dict().items()}
+    safetensors_file.write(f"{folder}/1/model.safetensors", weights)
+    config = {
+        "nonlinearity": "tanh",
+        "head": {"activation": "softmax", "applied_to": "each_step"},
+        "vocabulary": "vocab.txt",
+        "labels": "labels.txt",
+        "tokenizer": "characters",
+        "unknown_token": data.UNKNOWN,
+    }
+    with open(f"{folder}/config.json", "w", encoding="utf-8") as file:
+        file.write(json.dumps(config, indent=2) + "\n")
+    for name, lines in (("vocab", vocabulary), ("labels", data.LANGUAGES)):
+        with open(f"{folder}/{name}.txt", "w", encoding="utf-8") as file:
+            file.writelines(line + "\n" for line in lines)
+
+
+def load(folder):
+    """The saved model and its vocabulary, from the files alone."""
+    with open(f"{folder}/vocab.txt", encoding="utf-8") as file:
+        vocabulary = file.read().split("\n")[:-1]
+    tensors = safetensors_file.read(f"{folder}/1/model.safetensors")
+    model = LangId(*tensors["embedding.weight"].shape,
+                   *tensors["head.weight"].shape[::-1])
+    model.load_state_dict(
+        {name: torch.tensor(array) for name, array in tensors.items()})
+    return model, vocabulary
+
+
+def ngram_accuracy(split, sample, order=3, smoothing=0.1):
+    """Naive Bayes over characters given the `order` - 1 before them."""
+    alphabet = len({c for words, _ in split for w in words for c in w}) + 1
+    totals = [0.0] * len(sample)
+    best = [(-math.inf, 0)] * len(sample)
+    for language, (words, _) in enumerate(split):
+        counts, contexts = collections.Counter(), collections.Counter()
+        for word in words:
+            padded = "^" * (order - 1) + word + "$"
+            for i in range(len(word) + 1):
+                counts[padded[i:i + order]] += 1
+                contexts[padded[i:i + order - 1]] += 1
+        for row, (word, _) in enumerate(sample):
+            padded = "^" * (order - 1) + word + "$"
+            totals[row] = sum(
+                math.log((counts[padded[i:i + order]] + smoothing) /
+                         (contexts[padded[i:i + order - 1]]
+                          + smoothing * alphabet))
+                for i in range(len(word) + 1))
+            best[row] = max(best[row], (totals[row], language))
+    return np.mean([b[1] == label for b, (_, label) in zip(best, sample)])
+
+
+def evaluate(folder, options):
+    """Prints what the card states, from the saved files."""
+    model, vocabulary = load(folder)
+    split = data.load_words()
+    sample = data.held_out_sample(split, options.held_out, options.seed)
+    labels = np.array([label for _, label in sample])
+    ids, lengths = encode([word for word, _ in sample], vocabulary)
+    with torch.no_grad():
+        guesses = model(ids).argmax(-1).numpy()
+    at_end = guesses[np.arange(len(sample)), lengths.numpy() - 1] == labels
+    print(f"{len(sample)} held-out words; V {len(vocabulary)}")
+    print(f"whole word: {at_end.mean():.4f}   chance: {1 / len(split):.4f}")
+    for order in (3, 4):
+        print(f"character {order}-gram naive Bayes, whole word: "
+              f"{ngram_accuracy(split, sample, order):.4f}")
+    for letters in (1, 2, 3, 4, 5, 6, 8, 10):
+        reached = lengths.numpy() >= letters
+        right = (guesses[reached, letters - 1] == labels[reached]).mean()
+        print(f"after {letters} letters: {right:.4f}  ({reached.sum()} words)")
+    for index, name in enumerate(data.LANGUAGES):
+        print(f"{name}: {at_end[labels == index].mean():.4f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output", default="models/langid",
+                        help="the model's folder (default: %(default)s)")
+    parser.add_argument("--evaluate", action="store_true",
+                        help="only measure the model that stands in --output")
+    parser.add_argument("--batches", type=int, default=9000)
+    parser.add_argument("--batch-size", type=int, default=384)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--embedding", type=int, default=64)
+    parser.add_argument("--hidden", type=int, default=320)
+    parser.add_argument("--held-out", type=int, default=1000,
+                        help="words a language to measure on")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    torch.manual_seed(options.seed)
+    torch.set_num_threads(options.threads)
+    if not options.evaluate:
+        split = data.load_words()
+        vocabulary = data.make_vocabulary(split)
+        model = LangId(len(vocabulary), options.embedding, options.hidden,
+                       len(split))
+        train(model, split, vocabulary, options)
+        save(model, vocabulary, options.output)
+    evaluate(options.output, options)
+
+
+if __name__ == "__main__":
+    main()
