@@ -39,6 +39,10 @@ void CallRecord::End(const absl::Status& status,
                      std::string_view detail) const {
   const absl::Duration duration = absl::Now() - begin_;
   environment_.metrics.OnRequest(model_, method_, status.code(), duration);
+  if (!status.ok()) {
+    spdlog::debug("{} model \"{}\": {} {}", method_, model_, status.ToString(),
+                  detail);
+  }
   if (environment_.slow_call_threshold > absl::ZeroDuration() &&
       duration >= environment_.slow_call_threshold) {
     spdlog::warn("slow call: {} model \"{}\" took {}: {} {}", method_, model_,

@@ -13,6 +13,7 @@
 #include "core/serve/admission.h"
 #include "core/serve/model_registry.h"
 #include "core/serve/scheduler.h"
+#include "server/call_gate.h"
 #include "server/metrics.h"
 
 namespace unroll::server {
@@ -23,6 +24,7 @@ struct CallEnvironment {
   Admission& admission;
   Scheduler& scheduler;
   Metrics& metrics;
+  CallGate& gate;
   int64_t max_steps = 0;
   int64_t max_message_bytes = 0;
   absl::Duration slow_call_threshold;  // zero: none is logged
@@ -37,14 +39,20 @@ absl::Time Deadline(const grpc::CallbackServerContext& context);
 // INVALID_ARGUMENT: longer than 128 bytes.
 absl::StatusOr<std::string> RequestId(const std::string& given);
 
-// Counts a call from its arrival to its end, and logs it if it was slow.
+// Counts a call while it lives, and tells metrics and log of its end. Part of
+// every reactor, so that it goes when gRPC has finished with the call.
 class CallRecord {
  public:
   CallRecord(CallEnvironment& environment, std::string_view method,
              std::string model)
-      : environment_(environment), method_(method), model_(std::move(model)) {}
+      : environment_(environment), method_(method), model_(std::move(model)) {
+    environment_.gate.Enter();
+  }
+  ~CallRecord() { environment_.gate.Leave(); }
+  CallRecord(const CallRecord&) = delete;
+  CallRecord& operator=(const CallRecord&) = delete;
 
-  // `detail` goes into the log line of a slow call.
+  // `detail` goes into the log line of a failed or slow call.
   void End(const absl::Status& status, std::string_view detail) const;
 
  private:

@@ -1,5 +1,6 @@
 #include "server/describe.h"
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 
 namespace unroll::server {
@@ -23,22 +24,41 @@ std::string Summary(const ModelInfo& info) {
   const Spec& spec = info.spec;
   std::string input = absl::StrFormat("features %d", spec.input_size);
   if (info.vocabulary_size > 0) {
-    input = absl::StrFormat(
-        "%s (V %d) -> embedding %d",
-        info.vocabulary ? Name(info.vocabulary->options().tokenizer)
-                        : "token ids",
-        info.vocabulary_size, spec.input_size);
+    input = absl::StrFormat("%s (V %d) -> embedding %d",
+                            info.vocabulary
+                                ? Name(info.vocabulary->options().tokenizer)
+                                : "token ids",
+                            info.vocabulary_size, spec.input_size);
   }
-  std::string summary = absl::StrFormat(
-      "%s -> RNN(%s) %d x%d%s", input, Name(spec.nonlinearity),
-      spec.hidden_size, spec.num_layers,
-      spec.directions == 2 ? " bidirectional" : "");
+  std::string summary =
+      absl::StrFormat("%s -> RNN(%s) %d x%d%s", input, Name(spec.nonlinearity),
+                      spec.hidden_size, spec.num_layers,
+                      spec.directions == 2 ? " bidirectional" : "");
   if (info.head) {
     summary += absl::StrFormat(" -> %s %d %s", Name(info.head->activation),
-                               info.head->classes,
-                               Name(info.head->applied_to));
+                               info.head->classes, Name(info.head->applied_to));
   }
   return summary;
+}
+
+std::string CheckReport(const ModelRegistry::Entry& entry) {
+  std::string report =
+      absl::StrFormat("%s version %d: ", entry.path.name, entry.path.version);
+  if (entry.model == nullptr) {
+    return report + "FAILED\n  " + entry.error.ToString() + "\n";
+  }
+  const ModelInfo& info = entry.model->info;
+  absl::StrAppend(&report, "ok\n  ", Summary(info), "\n  fingerprint ",
+                  info.fingerprint, "\n");
+  for (const Fact& fact : info.facts) {
+    absl::StrAppendFormat(&report, "  %-22s %s (%s)\n", fact.name, fact.value,
+                          Name(fact.source));
+  }
+  for (const auto& [part, bytes] : entry.model->network->MemoryBytes()) {
+    absl::StrAppendFormat(&report, "  %-22s %d bytes\n", "memory: " + part,
+                          bytes);
+  }
+  return report;
 }
 
 void Describe(const ServedModel& model, v1::GetModelResponse& response) {
@@ -70,7 +90,7 @@ void Describe(const ServedModel& model, v1::GetModelResponse& response) {
     told.set_value(fact.value);
     told.set_source(SourceOf(fact.source));
   }
-  response.set_kernel(std::string(model.network->kernel_name()));
+  response.set_kernel(std::string(Name(model.network->kernel())));
   response.set_exact(false);  // the primitive kernel promises no bits
   for (const auto& [part, bytes] : model.network->MemoryBytes()) {
     (*response.mutable_memory_bytes())[part] = bytes;

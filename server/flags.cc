@@ -51,8 +51,7 @@ void AddDuration(CLI::App& app, const std::string& name, absl::Duration& target,
                                  "\" is not a duration such as 100us or 1.5s");
     }
     if (value < least || value > absl::Hours(24)) {
-      throw CLI::ValidationError("\"" + words.front() +
-                                 "\" is not between " +
+      throw CLI::ValidationError("\"" + words.front() + "\" is not between " +
                                  absl::FormatDuration(least) + " and 24h");
     }
     target = value;

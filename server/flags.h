@@ -23,17 +23,18 @@ struct Flags {
   int64_t max_message_bytes = 16 << 20;
   int64_t memory_limit = 0;  // bytes; 0: 80 % of the cgroup's or the machine's
   absl::Duration drain_timeout = absl::Seconds(30);
-  std::string ready = "all";          // all, any
+  std::string ready = "all";  // all, any
   bool check = false;
-  std::string rnn_kernel = "auto";    // auto, primitive
-  std::string log_level = "info";     // trace, debug, info, warning, error
-  std::string log_format = "text";    // text, json
+  std::string rnn_kernel = "auto";  // auto, primitive
+  std::string log_level = "info";   // trace, debug, info, warning, error
+  std::string log_format = "text";  // text, json
   absl::Duration slow_call_threshold = absl::Seconds(1);  // 0: off
 };
 
-// Reads the command line over the environment (UNROLL_MODEL_REPOSITORY, ...) over
-// the defaults. When there is nothing to go on with (--help, --version, a bad
-// value), says so on stdout or stderr and returns the exit code instead: 0 or 2.
+// Reads the command line over the environment (UNROLL_MODEL_REPOSITORY, ...)
+// over the defaults. When there is nothing to go on with (--help, --version, a
+// bad value), says so on stdout or stderr and returns the exit code instead: 0
+// or 2.
 struct ParsedFlags {
   Flags flags;
   std::optional<int> exit_code;

@@ -17,11 +17,12 @@ class JsonFormatter final : public spdlog::formatter {
   void format(const spdlog::details::log_msg& message,
               spdlog::memory_buf_t& target) override {
     const nlohmann::ordered_json line = {
-        {"time", absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ",
-                                  absl::FromChrono(message.time),
-                                  absl::UTCTimeZone())},
-        {"level", std::string(spdlog::level::to_string_view(message.level).data(),
-                              spdlog::level::to_string_view(message.level).size())},
+        {"time",
+         absl::FormatTime("%Y-%m-%dT%H:%M:%E6SZ",
+                          absl::FromChrono(message.time), absl::UTCTimeZone())},
+        {"level",
+         std::string(spdlog::level::to_string_view(message.level).data(),
+                     spdlog::level::to_string_view(message.level).size())},
         {"message",
          std::string(message.payload.data(), message.payload.size())}};
     // Replaces what is not UTF-8: names and messages may come from outside.

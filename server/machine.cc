@@ -83,8 +83,8 @@ void ReadVersion1Memory(const std::string& mount, const std::string& path,
   }
 }
 
-// Lines of /proc/self/cgroup are "ID:CONTROLLERS:PATH"; version 2 has ID 0 and no
-// controllers.
+// Lines of /proc/self/cgroup are "ID:CONTROLLERS:PATH"; version 2 has ID 0 and
+// no controllers.
 Quotas ReadQuotas(const std::string& root) {
   Quotas quotas;
   const std::string mounts = root + "/sys/fs/cgroup";
@@ -113,8 +113,8 @@ MachineLimits ReadMachineLimits(const std::string& root) {
   limits.cpus = sched_getaffinity(0, sizeof(mask), &mask) == 0
                     ? CPU_COUNT(&mask)
                     : static_cast<double>(sysconf(_SC_NPROCESSORS_ONLN));
-  limits.memory = static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) *
-                  sysconf(_SC_PAGE_SIZE);
+  limits.memory =
+      static_cast<int64_t>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGE_SIZE);
   const Quotas quotas = ReadQuotas(root);
   if (quotas.cpus && *quotas.cpus < limits.cpus) {
     limits.cpus = *quotas.cpus;

@@ -8,8 +8,8 @@ namespace unroll::server {
 
 // What this process may use, by its cgroup (version 1 or 2) and CPU mask.
 struct MachineLimits {
-  double cpus = 1;       // the quota, or the CPUs it may run on
-  int64_t memory = 0;    // bytes
+  double cpus = 1;            // the quota, or the CPUs it may run on
+  int64_t memory = 0;         // bytes
   bool cpu_quota = false;     // whether `cpus` comes from a quota
   bool memory_quota = false;  // whether `memory` comes from a cgroup
 };

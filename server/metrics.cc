@@ -14,9 +14,9 @@ using prometheus::MetricFamily;
 using prometheus::MetricType;
 
 const prometheus::Histogram::BucketBoundaries kSeconds = {
-    50e-6, 100e-6, 200e-6, 300e-6, 500e-6, 750e-6, 1e-3, 1.5e-3, 2e-3,
-    3e-3,  5e-3,   7.5e-3, 10e-3,  20e-3,  50e-3,  0.1,  0.2,    0.5,
-    1,     2,      5,      10};
+    50e-6, 100e-6, 200e-6, 300e-6, 500e-6, 750e-6, 1e-3,  1.5e-3,
+    2e-3,  3e-3,   5e-3,   7.5e-3, 10e-3,  20e-3,  50e-3, 0.1,
+    0.2,   0.5,    1,      2,      5,      10};
 const prometheus::Histogram::BucketBoundaries kCounts = {
     1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 128, 256, 512, 1024, 4096, 16384};
 
@@ -109,8 +109,7 @@ void Metrics::OnSequence(const SequenceRecord& record) {
   model->second.queue->Observe(absl::ToDoubleSeconds(record.queue));
   model->second.compute->Observe(absl::ToDoubleSeconds(record.compute));
   if (record.first_step > absl::ZeroDuration()) {
-    model->second.first_step->Observe(
-        absl::ToDoubleSeconds(record.first_step));
+    model->second.first_step->Observe(absl::ToDoubleSeconds(record.first_step));
   }
 }
 
@@ -119,8 +118,7 @@ void Metrics::OnBatch(const BatchRecord& record) {
   if (model == models_.end()) return;
   model->second.batches->Increment();
   model->second.steps->Increment(static_cast<double>(record.rows));
-  model->second.batch_sequences->Observe(
-      static_cast<double>(record.sequences));
+  model->second.batch_sequences->Observe(static_cast<double>(record.sequences));
   model->second.batch_rows->Observe(static_cast<double>(record.rows));
 }
 
@@ -146,9 +144,9 @@ std::vector<MetricFamily> ScrapedGauges::Collect() const {
   MetricFamily running =
       GaugeFamily("unroll_sequences_running", "Sequences in a batch now");
   AddGauge(running, {}, static_cast<double>(load.running));
-  MetricFamily used = GaugeFamily(
-      "unroll_memory_used_bytes",
-      "Memory that models and admitted calls hold, of unroll_memory_limit_bytes");
+  MetricFamily used = GaugeFamily("unroll_memory_used_bytes",
+                                  "Memory that models and admitted calls hold, "
+                                  "of unroll_memory_limit_bytes");
   AddGauge(used, {}, static_cast<double>(admission_.memory_used()));
   MetricFamily limit =
       GaugeFamily("unroll_memory_limit_bytes", "What --memory-limit came to");

@@ -23,8 +23,8 @@
 namespace unroll::server {
 
 // All metrics; README.md lists them. The number of series is bounded by the
-// models, methods and status codes there are: what a caller makes up (the name of
-// a model that does not exist) never becomes a label. Thread-safe.
+// models, methods and status codes there are: what a caller makes up (the name
+// of a model that does not exist) never becomes a label. Thread-safe.
 class Metrics final : public Observer {
  public:
   // `models`: the names that may appear as a label.
@@ -73,7 +73,6 @@ class ScrapedGauges final : public prometheus::Collectable {
   const ModelRegistry& models_;
   const Admission& admission_;
 };
-
 
 }  // namespace unroll::server
 

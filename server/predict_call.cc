@@ -43,21 +43,20 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
         "(--max-message-bytes); ask for fewer results, steps or sequences",
         reply_bytes_, environment_.max_message_bytes));
   }
-  ASSIGN_OR_RETURN(
-      ticket_,
-      environment_.admission.Admit(
-          held_bytes_ + reply_bytes_ +
-              static_cast<int64_t>(request.ByteSizeLong()),
-          environment_.scheduler.PredictedWait()));
+  ASSIGN_OR_RETURN(ticket_,
+                   environment_.admission.Admit(
+                       held_bytes_ + reply_bytes_ +
+                           static_cast<int64_t>(request.ByteSizeLong()),
+                       environment_.scheduler.PredictedWait()));
   unfinished_ = std::ssize(sequences_);
   return environment_.scheduler.Submit(sequences_);
 }
 
 absl::Status PredictCall::AddSequence(const v1::Sequence& sequence,
                                       absl::Time deadline) {
-  ASSIGN_OR_RETURN(SequenceRequest request,
-                   ToSequenceRequest(sequence, plan_, model_,
-                                     environment_.max_steps));
+  ASSIGN_OR_RETURN(
+      SequenceRequest request,
+      ToSequenceRequest(sequence, plan_, model_, environment_.max_steps));
   reply_bytes_ += ResultBytes(request, plan_);
   held_bytes_ += WorkingBytes(request);
   v1::SequenceResult& result = *response_.add_results();
@@ -112,12 +111,11 @@ void PredictCall::End(const absl::Status& status) {
     response_.set_version(model_->info.version);
     SetTiming(queue, compute, *response_.mutable_timing());
   }
-  record_.End(status,
-              absl::StrFormat("request_id \"%s\" sequences %d queue %s "
-                              "compute %s",
-                              response_.request_id(), sequences_.size(),
-                              absl::FormatDuration(queue),
-                              absl::FormatDuration(compute)));
+  record_.End(status, absl::StrFormat("request_id \"%s\" sequences %d queue %s "
+                                      "compute %s",
+                                      response_.request_id(), sequences_.size(),
+                                      absl::FormatDuration(queue),
+                                      absl::FormatDuration(compute)));
   Finish(ToGrpc(status));
 }
 

@@ -7,21 +7,21 @@
 
 #include "core/serve/sequence.h"
 #include "server/call.h"
-#include "server/convert.h"
+#include "server/convert_request.h"
+#include "server/convert_result.h"
 #include "unroll/v1/sequence_inference.pb.h"
 
 namespace unroll::server {
 
-// One Predict call: submits its sequences, fills the reply as their batches run,
-// and finishes with the last of them. Owns itself: made with new, deleted by gRPC's
-// OnDone.
+// One Predict call: submits its sequences, fills the reply as their batches
+// run, and finishes with the last of them. Owns itself: made with new, deleted
+// by gRPC's OnDone.
 class PredictCall final : public grpc::ServerUnaryReactor {
  public:
   // `request` and `response` live until the call is done, by gRPC's promise.
   PredictCall(CallEnvironment& environment,
               const grpc::CallbackServerContext& context,
-              const v1::PredictRequest& request,
-              v1::PredictResponse& response);
+              const v1::PredictRequest& request, v1::PredictResponse& response);
 
   void OnCancel() override;
   void OnDone() override { delete this; }

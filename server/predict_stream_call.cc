@@ -8,18 +8,20 @@
 namespace unroll::server {
 namespace {
 
-// A message takes no more results once it has this many bytes.
+// A message takes no more results once it has this many bytes, or a quarter of
+// --max-message-bytes if that is less.
 constexpr int64_t kFullMessage = 64 << 10;
 // With this many messages waiting for the reader its sequence pauses.
 constexpr size_t kFullOutbox = 2;
 
 }  // namespace
 
-PredictStreamCall::PredictStreamCall(
-    CallEnvironment& environment, const grpc::CallbackServerContext& context,
-    const v1::PredictStreamRequest& request)
+PredictStreamCall::PredictStreamCall(CallEnvironment& environment,
+                                     const grpc::CallbackServerContext& context,
+                                     const v1::PredictStreamRequest& request)
     : environment_(environment),
-      record_(environment, "PredictStream", request.model()) {
+      record_(environment, "PredictStream", request.model()),
+      full_message_(std::min(kFullMessage, environment.max_message_bytes / 4)) {
   const absl::Status status = Begin(context, request);
   if (status.ok()) return;
   record_.End(status, "");
@@ -42,14 +44,14 @@ absl::Status PredictStreamCall::Begin(
   SequenceRequest last_step = sequence;
   last_step.steps = 1;
   last_step.selection = {};
-  const int64_t largest = kFullMessage + step_bytes_ +
+  const int64_t largest = full_message_ + step_bytes_ +
                           ResultBytes(last_step, plan_) +
                           5 * std::ssize(sequence.tokens);
-  if (largest > std::max(environment_.max_message_bytes, 2 * kFullMessage)) {
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "a message would be %d bytes, expected at most %d "
-        "(--max-message-bytes); ask for fewer results",
-        largest, environment_.max_message_bytes));
+  if (largest > environment_.max_message_bytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("a message would be %d bytes, expected at most %d "
+                        "(--max-message-bytes); ask for fewer results",
+                        largest, environment_.max_message_bytes));
   }
   // What may wait in the outbox: everything when all comes at the end.
   const int64_t outbox = model_->incremental()
@@ -72,7 +74,7 @@ absl::Status PredictStreamCall::Begin(
 }
 
 v1::PredictStreamResponse& PredictStreamCall::OpenMessage() {
-  if (outbox_.empty() || last_message_bytes_ >= kFullMessage) {
+  if (outbox_.empty() || last_message_bytes_ >= full_message_) {
     outbox_.emplace_back();
     last_message_bytes_ = 0;
   }
@@ -111,11 +113,11 @@ void PredictStreamCall::OnDone(const SequenceEnd& end) {
     }
     end_ = end.status;
   }
-  record_.End(end.status, absl::StrFormat("request_id \"%s\" queue %s "
-                                          "compute %s",
-                                          request_id_,
-                                          absl::FormatDuration(end.queue),
-                                          absl::FormatDuration(end.compute)));
+  record_.End(end.status,
+              absl::StrFormat("request_id \"%s\" queue %s "
+                              "compute %s",
+                              request_id_, absl::FormatDuration(end.queue),
+                              absl::FormatDuration(end.compute)));
   WriteNext();
 }
 
@@ -133,7 +135,8 @@ void PredictStreamCall::WriteNext() {
     } else {
       writing_ = std::move(outbox_.front());
       outbox_.pop_front();
-      action = end_ && status.ok() && outbox_.empty() ? kWriteAndFinish : kWrite;
+      action =
+          end_ && status.ok() && outbox_.empty() ? kWriteAndFinish : kWrite;
     }
     write_under_way_ = true;  // for good after a finish: nothing may follow it
   }

@@ -8,14 +8,15 @@
 #include "core/base/mutex.h"
 #include "core/serve/sequence.h"
 #include "server/call.h"
-#include "server/convert.h"
+#include "server/convert_request.h"
+#include "server/convert_result.h"
 #include "unroll/v1/sequence_inference.pb.h"
 
 namespace unroll::server {
 
-// One PredictStream call. A worker puts results into the outbox, gRPC takes them
-// out message by message; what comes together while a message is on its way goes
-// into the next. Owns itself: made with new, deleted by gRPC's OnDone.
+// One PredictStream call. A worker puts results into the outbox, gRPC takes
+// them out message by message; what comes together while a message is on its
+// way goes into the next. Owns itself: made with new, deleted by gRPC's OnDone.
 class PredictStreamCall final
     : public grpc::ServerWriteReactor<v1::PredictStreamResponse>,
       private SequenceSink {
@@ -38,13 +39,15 @@ class PredictStreamCall final
   void OnDone(const SequenceEnd& end) override;
 
   // The message that takes more results: a new one once the last is full.
-  v1::PredictStreamResponse& OpenMessage() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  v1::PredictStreamResponse& OpenMessage()
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Starts the next write, or finishes, unless a write is under way.
   void WriteNext();
 
   // Constant once submitted.
   CallEnvironment& environment_;
   const CallRecord record_;
+  const int64_t full_message_;                // bytes
   std::shared_ptr<const ServedModel> model_;  // shared with the sequence
   ResultPlan plan_;
   std::string request_id_;

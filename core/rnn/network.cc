@@ -3,12 +3,18 @@
 #include <cstring>
 
 #include "core/base/status_macros.h"
+#include "core/rnn/onednn.h"
 
 namespace unroll {
 namespace {
 
 void CopyRow(const float* from, float* to, int64_t count) {
   std::memcpy(to, from, count * sizeof(float));
+}
+
+// auto is a fixed rule, so that replicas and restarts agree.
+KernelChoice ResolveKernel(KernelChoice choice) {
+  return choice == KernelChoice::kAuto ? KernelChoice::kPrimitive : choice;
 }
 
 }  // namespace
@@ -18,6 +24,7 @@ absl::StatusOr<std::unique_ptr<const Network>> Network::Create(
   const Spec& spec = model.info.spec;
   std::unique_ptr<Network> network(new Network());
   network->spec_ = spec;
+  network->kernel_ = ResolveKernel(model.info.kernel.value_or(options.kernel));
   for (size_t i = 0; i < model.weights.layers.size(); ++i) {
     const LayerWeights& layer = model.weights.layers[i];
     ASSIGN_OR_RETURN(
@@ -39,6 +46,12 @@ absl::StatusOr<std::unique_ptr<const Network>> Network::Create(
 }
 
 absl::Status Network::Execute(std::span<const Slice> slices, Run& run) const {
+  absl::Status status;
+  RETURN_IF_ERROR(onednn::Catch([&] { status = RunBatch(slices, run); }));
+  return status;
+}
+
+absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
   run.lengths.clear();
   for (const Slice& slice : slices) run.lengths.push_back(slice.steps);
   run.layout.Reset(run.lengths);

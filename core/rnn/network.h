@@ -63,7 +63,8 @@ class SliceResult {
 class Network {
  public:
   struct Options {
-    int64_t max_rows = 64;  // the most slices in a batch
+    int64_t max_rows = 64;                      // the most slices in a batch
+    KernelChoice kernel = KernelChoice::kAuto;  // a model's own setting wins
   };
 
   // Keeps packed copies only. INTERNAL: oneDNN failed.
@@ -79,24 +80,27 @@ class Network {
   };
 
   // Runs a batch of 1 to max_rows slices. For D = 2 a slice must be its whole
-  // sequence. INTERNAL: oneDNN failed; results and states are then undefined.
+  // sequence. INTERNAL: oneDNN failed; RESOURCE_EXHAUSTED: no memory for the
+  // workspace. Results and states are then undefined.
   absl::Status Execute(std::span<const Slice> slices, Run& run) const;
 
   const Spec& spec() const { return spec_; }
   // What the model holds, by part: "rnn", "embedding", "head".
   std::map<std::string, int64_t> MemoryBytes() const;
-  // The name of the kernel that runs the layers: "primitive".
-  std::string_view kernel_name() const { return "primitive"; }
+  // The kernel that runs the layers; never kAuto.
+  KernelChoice kernel() const { return kernel_; }
 
  private:
   Network() = default;
 
+  absl::Status RunBatch(std::span<const Slice> slices, Run& run) const;
   ConstRows GatherInput(std::span<const Slice> slices, Run& run) const;
   absl::StatusOr<ConstRows> RunLayers(std::span<const Slice> slices,
                                       ConstRows input, Run& run) const;
   absl::Status RunHead(std::span<const Slice> slices, Run& run) const;
 
   Spec spec_;
+  KernelChoice kernel_ = KernelChoice::kPrimitive;
   std::vector<std::unique_ptr<const Kernel>> kernels_;  // [L*D]
   std::vector<float> embedding_;                        // [V, I]
   std::unique_ptr<const Head> head_;                    // null without one

@@ -5,23 +5,17 @@
 extern "C" void omp_set_num_threads(int count);
 
 namespace unroll::onednn {
-namespace {
-
-struct ThreadState {
-  ThreadState() { omp_set_num_threads(1); }
-  dnnl::stream stream{Engine()};
-};
-
-}  // namespace
 
 const dnnl::engine& Engine() {
+  thread_local const bool one_thread = (omp_set_num_threads(1), true);
+  static_cast<void>(one_thread);
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   return engine;
 }
 
 dnnl::stream& Stream() {
-  thread_local ThreadState state;
-  return state.stream;
+  thread_local dnnl::stream stream(Engine());
+  return stream;
 }
 
 dnnl::primitive_attr UserScratchpad() {

@@ -13,11 +13,12 @@
 
 namespace unroll::onednn {
 
-// The CPU engine of the process.
+// The CPU engine of the process. Every use of oneDNN comes through here, so the
+// first call on a thread sets OpenMP to one thread there: two break
+// oneDNN 2.6.3 (SIGFPE) and compete with our workers.
 const dnnl::engine& Engine();
 
-// This thread's stream. Its first use on a thread sets OpenMP to one thread
-// there: two break oneDNN 2.6.3 (SIGFPE) and compete with our workers.
+// This thread's stream.
 dnnl::stream& Stream();
 
 // The attributes every primitive is made with: the scratchpad is the caller's,

@@ -18,7 +18,7 @@ ModelRegistry::ModelRegistry(std::vector<ModelPath> paths,
   }
 }
 
-void ModelRegistry::LoadAll(const std::function<void(const Entry&)>& loaded) {
+void ModelRegistry::LoadAll(const std::function<bool(const Entry&)>& loaded) {
   for (const Entry& found : List()) {
     auto model = Load(found.path);
     Entry result;
@@ -43,7 +43,7 @@ void ModelRegistry::LoadAll(const std::function<void(const Entry&)>& loaded) {
       }
       result = *entry;
     }
-    loaded(result);
+    if (!loaded(result)) return;
   }
 }
 
@@ -115,6 +115,28 @@ std::vector<std::string> ModelRegistry::Names() const {
       names.push_back(entry.path.name);
     }
   }
+  return names;
+}
+
+std::set<std::string> ModelRegistry::ReadyNames() const {
+  std::set<std::string> names;
+  for (const Entry& entry : List()) {
+    if (entry.is_default) names.insert(entry.path.name);
+  }
+  return names;
+}
+
+std::set<std::string> ModelRegistry::FallenBack() const {
+  std::set<std::string> names;
+  std::string previous;  // the highest version of a model comes first
+  for (const Entry& entry : List()) {
+    if (entry.path.name != previous && entry.state == State::kFailed) {
+      names.insert(entry.path.name);
+    }
+    previous = entry.path.name;
+  }
+  const std::set<std::string> ready = ReadyNames();
+  std::erase_if(names, [&](const auto& name) { return !ready.contains(name); });
   return names;
 }
 

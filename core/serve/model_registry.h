@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -36,8 +37,9 @@ class ModelRegistry {
   ModelRegistry(std::vector<ModelPath> paths, const Network::Options& options,
                 Admission& admission);
 
-  // Loads all, in order, calling `loaded` after each without locks held. Once.
-  void LoadAll(const std::function<void(const Entry&)>& loaded);
+  // Loads all, in order, calling `loaded` after each without locks held; false
+  // from it stops. Once.
+  void LoadAll(const std::function<bool(const Entry&)>& loaded);
 
   // A model that is ready; version 0: the highest that is.
   // NOT_FOUND: no such model or version (lists the known ones). UNAVAILABLE:
@@ -50,6 +52,10 @@ class ModelRegistry {
 
   // The names of the models, in order.
   std::vector<std::string> Names() const;
+  // Those that have a version that is ready.
+  std::set<std::string> ReadyNames() const;
+  // Those among them whose highest version failed.
+  std::set<std::string> FallenBack() const;
 
  private:
   absl::StatusOr<std::shared_ptr<const ServedModel>> Load(

@@ -1,10 +1,8 @@
-#include "server/convert.h"
+#include "server/convert_request.h"
 
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
-#include <numeric>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -49,19 +47,21 @@ absl::StatusOr<std::span<const float>> CheckedFloats(const v1::Tensor& tensor,
       reinterpret_cast<const float*>(tensor.data().data()), *elements);
   for (size_t i = 0; i < values.size(); ++i) {
     if (!std::isfinite(values[i])) {
-      return Invalid(absl::StrFormat("%s: element %d is %f, expected a finite "
-                                     "number",
-                                     where, i, values[i]));
+      return Invalid(
+          absl::StrFormat("%s: element %d is %f, expected a finite "
+                          "number",
+                          where, i, values[i]));
     }
   }
   return values;
 }
 
 absl::Status CheckSteps(int64_t steps, int64_t max_steps) {
-  if (steps == 0) return Invalid("the sequence is empty, expected 1 step or more");
+  if (steps == 0)
+    return Invalid("the sequence is empty, expected 1 step or more");
   if (steps > max_steps) {
-    return Invalid(absl::StrFormat("%d steps, expected at most %d (--max-steps)",
-                                   steps, max_steps));
+    return Invalid(absl::StrFormat(
+        "%d steps, expected at most %d (--max-steps)", steps, max_steps));
   }
   return absl::OkStatus();
 }
@@ -157,8 +157,8 @@ absl::StatusOr<int64_t> ClassOf(const v1::Candidate& candidate, int index,
       }
       return candidate.class_();
     case v1::Candidate::kLabel: {
-      const auto label = std::find(info.labels.begin(), info.labels.end(),
-                                   candidate.label());
+      const auto label =
+          std::find(info.labels.begin(), info.labels.end(), candidate.label());
       if (label == info.labels.end()) {
         return Invalid(absl::StrFormat(
             "%s: label \"%s\", expected one of the model's %d labels", where,
@@ -230,103 +230,6 @@ absl::Status ReadScores(const v1::Outputs& outputs, const ModelInfo& info,
   return absl::OkStatus();
 }
 
-int64_t ScoreWidth(const ServedModel& model, const ResultPlan& plan) {
-  return plan.candidates.empty() ? model.info.head->classes
-                                 : std::ssize(plan.candidates);
-}
-
-// The bytes of one row of scores and its top classes.
-int64_t ScoreBytes(const ServedModel& model, const ResultPlan& plan) {
-  if (!plan.needs_head()) return 0;
-  int64_t bytes = plan.scores ? ScoreWidth(model, plan) * kFloatBytes : 0;
-  if (plan.top_k > 0) {
-    size_t longest = 0;
-    for (const std::string& label : model.info.labels) {
-      longest = std::max(longest, label.size());
-    }
-    bytes += plan.top_k * (24 + static_cast<int64_t>(longest)) + 8;
-  }
-  return bytes;
-}
-
-bool EachStep(const ServedModel& model) {
-  return model.info.head &&
-         model.info.head->applied_to == AppliedTo::kEachStep;
-}
-
-void AppendFloats(std::span<const float> values, v1::Tensor& tensor) {
-  tensor.mutable_data()->append(reinterpret_cast<const char*>(values.data()),
-                                values.size_bytes());
-}
-
-// Appends a row to a [S, width] tensor.
-void AppendRow(std::span<const float> row, v1::Tensor& tensor) {
-  if (tensor.shape_size() == 0) {
-    tensor.set_data_type(v1::FLOAT32);
-    tensor.add_shape(0);
-    tensor.add_shape(static_cast<int64_t>(row.size()));
-  }
-  tensor.set_shape(0, tensor.shape(0) + 1);
-  AppendFloats(row, tensor);
-}
-
-// The scores that the plan is about, in its order.
-std::vector<float> ChosenScores(std::span<const float> scores,
-                                const ResultPlan& plan) {
-  if (plan.candidates.empty()) return {scores.begin(), scores.end()};
-  std::vector<float> chosen;
-  for (int64_t index : plan.candidates) chosen.push_back(scores[index]);
-  return chosen;
-}
-
-void SetTop(std::span<const float> chosen, const ResultPlan& plan,
-            const ModelInfo& info, v1::TopK& top) {
-  const auto class_of = [&](int64_t i) {
-    return plan.candidates.empty() ? i : plan.candidates[i];
-  };
-  std::vector<int64_t> order(chosen.size());
-  std::iota(order.begin(), order.end(), 0);
-  // A NaN (relu networks can overflow) ranks last, so that the order stays one.
-  const auto key = [&](int64_t i) {
-    return std::isnan(chosen[i]) ? -INFINITY : chosen[i];
-  };
-  std::partial_sort(order.begin(), order.begin() + plan.top_k, order.end(),
-                    [&](int64_t a, int64_t b) {
-                      return key(a) != key(b) ? key(a) > key(b)
-                                              : class_of(a) < class_of(b);
-                    });
-  for (int64_t k = 0; k < plan.top_k; ++k) {
-    v1::ScoredClass& scored = *top.add_classes();
-    scored.set_class_(class_of(order[k]));
-    if (!info.labels.empty()) scored.set_label(info.labels[scored.class_()]);
-    scored.set_score(chosen[order[k]]);
-  }
-}
-
-template <typename Message>
-void AppendStepTo(const StepResults& results, int64_t i, const ResultPlan& plan,
-                  const ServedModel& model, Message& message) {
-  if (plan.hidden) AppendRow(results.hidden(i), *message.mutable_hidden());
-  if (!plan.needs_head() || !EachStep(model)) return;
-  const std::vector<float> chosen = ChosenScores(results.scores(i), plan);
-  if (plan.scores) AppendRow(chosen, *message.mutable_scores());
-  if (plan.top_k > 0) SetTop(chosen, plan, model.info, *message.add_top());
-}
-
-template <typename Message>
-void SetFinalScoresOf(const StepResults& results, const ResultPlan& plan,
-                      const ServedModel& model, Message& message) {
-  if (EachStep(model) || results.score_rows() == 0) return;
-  const std::vector<float> chosen = ChosenScores(results.scores(0), plan);
-  if (plan.scores) {
-    v1::Tensor& tensor = *message.mutable_scores();
-    tensor.set_data_type(v1::FLOAT32);
-    tensor.add_shape(std::ssize(chosen));
-    AppendFloats(chosen, tensor);
-  }
-  if (plan.top_k > 0) SetTop(chosen, plan, model.info, *message.add_top());
-}
-
 }  // namespace
 
 absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
@@ -392,89 +295,6 @@ absl::StatusOr<SequenceRequest> ToSequenceRequest(
   request.wants_scores = plan.needs_head();
   request.model = std::move(model);
   return request;
-}
-
-int64_t StepBytes(const ServedModel& model, const ResultPlan& plan) {
-  constexpr int64_t kStepNumber = 10;
-  int64_t bytes = kStepNumber;
-  if (plan.hidden) bytes += model.info.spec.hidden_width() * kFloatBytes;
-  if (EachStep(model)) bytes += ScoreBytes(model, plan);
-  return bytes;
-}
-
-int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
-  constexpr int64_t kFraming = 128;
-  const ServedModel& model = *request.model;
-  int64_t steps = request.steps;
-  if (plan.selection.kind == StepSelection::kLast) steps = 1;
-  if (plan.selection.kind == StepSelection::kIndices) {
-    steps = std::ssize(plan.selection.indices);
-  }
-  int64_t bytes = kFraming + steps * StepBytes(model, plan);
-  if (!EachStep(model)) bytes += ScoreBytes(model, plan);
-  if (plan.final_state) {
-    for (const StateTensorSpec& spec : StateSpec(model.info.spec)) {
-      bytes += kFraming + *CheckedElements(spec.shape) * kFloatBytes;
-    }
-  }
-  if (model.info.vocabulary) bytes += 5 * request.steps;  // token ids
-  return bytes;
-}
-
-int64_t WorkingBytes(const SequenceRequest& request) {
-  const Spec& spec = request.model->info.spec;
-  int64_t bytes = static_cast<int64_t>(request.tokens.size()) * kFloatBytes;
-  for (const StateTensorSpec& state : StateSpec(spec)) {
-    bytes += *CheckedElements(state.shape) * kFloatBytes;
-  }
-  if (!request.model->incremental()) {
-    bytes += request.steps * (spec.input_size + 2 * spec.hidden_width()) *
-             kFloatBytes;
-  }
-  return bytes;
-}
-
-void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
-                const ServedModel& model, v1::SequenceResult& message) {
-  AppendStepTo(results, i, plan, model, message);
-}
-
-void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
-                const ServedModel& model, v1::PredictStreamResponse& message) {
-  AppendStepTo(results, i, plan, model, message);
-}
-
-void SetFinalScores(const StepResults& results, const ResultPlan& plan,
-                    const ServedModel& model, v1::SequenceResult& message) {
-  SetFinalScoresOf(results, plan, model, message);
-}
-
-void SetFinalScores(const StepResults& results, const ResultPlan& plan,
-                    const ServedModel& model,
-                    v1::PredictStreamResponse& message) {
-  SetFinalScoresOf(results, plan, model, message);
-}
-
-void SetState(std::span<const Tensor> state, const Spec& spec,
-              v1::State& message) {
-  const std::vector<StateTensorSpec> names = StateSpec(spec);
-  for (size_t i = 0; i < state.size(); ++i) {
-    v1::Tensor& tensor = (*message.mutable_tensors())[std::string(names[i].name)];
-    tensor.set_data_type(v1::FLOAT32);
-    tensor.mutable_shape()->Assign(state[i].shape.begin(),
-                                   state[i].shape.end());
-    AppendFloats(state[i].values, tensor);
-  }
-}
-
-void SetTiming(absl::Duration queue, absl::Duration compute,
-               v1::Timing& message) {
-  const auto set = [](absl::Duration from, google::protobuf::Duration& to) {
-    to.set_seconds(absl::IDivDuration(from, absl::Seconds(1), &from));
-    to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from)));
-  };
-  set(queue, *message.mutable_queue());
-  set(compute, *message.mutable_compute());
 }
 
 }  // namespace unroll::server

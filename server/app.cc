@@ -1,0 +1,295 @@
+#include "server/app.h"
+
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/grpcpp.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <prometheus/exposer.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <set>
+#include <thread>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "core/base/clock.h"
+#include "core/base/status_macros.h"
+#include "core/model/repository.h"
+#include "core/serve/admission.h"
+#include "core/serve/model_registry.h"
+#include "core/serve/scheduler.h"
+#include "server/call.h"
+#include "server/describe.h"
+#include "server/machine.h"
+#include "server/metrics.h"
+#include "server/services.h"
+#include "server/version.h"
+
+namespace unroll::server {
+namespace {
+
+// Answers on their way get at least this long, whatever --drain-timeout says.
+constexpr absl::Duration kLeastFlushTime = absl::Seconds(1);
+
+// What the flags leave to the machine.
+struct Resources {
+  int64_t workers;
+  int64_t memory_limit;  // bytes
+};
+
+Resources ResolveResources(const Flags& flags, const MachineLimits& machine) {
+  Resources resources{flags.workers, flags.memory_limit};
+  if (resources.workers == 0) {
+    resources.workers =
+        std::max<int64_t>(1, static_cast<int64_t>(machine.cpus));
+  }
+  if (resources.memory_limit == 0) {
+    resources.memory_limit = machine.memory / 10 * 8;
+  }
+  return resources;
+}
+
+Network::Options NetworkOptions(const Flags& flags) {
+  return {.max_rows = flags.max_batch_rows,
+          .kernel = flags.rnn_kernel == "primitive" ? KernelChoice::kPrimitive
+                                                    : KernelChoice::kAuto};
+}
+
+std::string FactLine(const std::vector<Fact>& facts) {
+  return absl::StrJoin(facts, ", ", [](std::string* out, const Fact& fact) {
+    absl::StrAppendFormat(out, "%s: %s (%s)", fact.name, fact.value,
+                          Name(fact.source));
+  });
+}
+
+void LogLoaded(const ModelRegistry::Entry& entry) {
+  const std::string name = absl::StrFormat("model \"%s\" version %d",
+                                           entry.path.name, entry.path.version);
+  if (entry.model == nullptr) {
+    spdlog::error("{} did not load: {}", name, entry.error.ToString());
+    return;
+  }
+  spdlog::info("{} ready: {}; {}", name, Summary(entry.model->info),
+               FactLine(entry.model->info.facts));
+}
+
+// SIGTERM and SIGINT, which main() has blocked.
+int WaitForSignal() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  int signal = 0;
+  sigwait(&signals, &signal);
+  return signal;
+}
+
+// The running server. Members are made in this order and go in reverse.
+class App {
+ public:
+  App(const Flags& flags, std::vector<ModelPath> paths)
+      : flags_(flags),
+        resources_(ResolveResources(flags, machine_)),
+        admission_({.memory_limit = resources_.memory_limit,
+                    .max_queue_time = flags.max_queue_time}),
+        models_(std::move(paths), NetworkOptions(flags), admission_),
+        metrics_(models_.Names()),
+        scheduler_({.workers = resources_.workers,
+                    .policy = {.max_batch_rows = flags.max_batch_rows,
+                               .quantum = flags.quantum}},
+                   clock_, metrics_),
+        gauges_(
+            std::make_shared<ScrapedGauges>(scheduler_, models_, admission_)),
+        environment_{.models = models_,
+                     .admission = admission_,
+                     .scheduler = scheduler_,
+                     .metrics = metrics_,
+                     .gate = gate_,
+                     .max_steps = flags.max_steps,
+                     .max_message_bytes = flags.max_message_bytes,
+                     .slow_call_threshold = flags.slow_call_threshold},
+        inference_service_(environment_),
+        models_service_(environment_) {}
+
+  // Opens both ports. UNAVAILABLE: one cannot be had.
+  absl::Status Listen();
+  // Loads the models, and becomes healthy, in the background.
+  void StartLoading();
+  // Ends all calls in an orderly way, then the server.
+  void Drain();
+
+ private:
+  void UpdateHealth();
+
+  // Constant after construction.
+  const Flags& flags_;
+  const MachineLimits machine_ = ReadMachineLimits();
+  const Resources resources_;
+
+  // Own synchronisation.
+  RealClock clock_;
+  Admission admission_;
+  ModelRegistry models_;
+  Metrics metrics_;
+  Scheduler scheduler_;
+  std::shared_ptr<ScrapedGauges> gauges_;  // shared with the exposer
+  CallGate gate_;
+  CallEnvironment environment_;
+  SequenceInferenceService inference_service_;
+  ModelsService models_service_;
+
+  // Of the main thread.
+  std::unique_ptr<prometheus::Exposer> exposer_;
+  std::unique_ptr<grpc::Server> server_;
+  std::atomic<bool> draining_ = false;
+  std::thread loader_;
+};
+
+absl::Status App::Listen() {
+  const std::string metrics_address =
+      absl::StrCat(flags_.address, ":", flags_.metrics_port);
+  try {
+    exposer_ = std::make_unique<prometheus::Exposer>(metrics_address);
+  } catch (const std::exception& error) {
+    return absl::UnavailableError(absl::StrFormat(
+        "cannot listen on %s for metrics: %s", metrics_address, error.what()));
+  }
+  exposer_->RegisterCollectable(metrics_.registry());
+  exposer_->RegisterCollectable(gauges_);
+
+  const std::string grpc_address =
+      absl::StrCat(flags_.address, ":", flags_.grpc_port);
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  int port = 0;
+  builder.AddListeningPort(grpc_address, grpc::InsecureServerCredentials(),
+                           &port);
+  // Otherwise a second server on the same port takes half the calls in silence.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  builder.SetMaxReceiveMessageSize(static_cast<int>(flags_.max_message_bytes));
+  builder.RegisterService(&inference_service_);
+  builder.RegisterService(&models_service_);
+  server_ = builder.BuildAndStart();
+  if (server_ == nullptr || port == 0) {
+    return absl::UnavailableError(
+        absl::StrFormat("cannot listen on %s for gRPC", grpc_address));
+  }
+  UpdateHealth();
+  spdlog::info(
+      "unroll-server {} listens: gRPC on {}:{}, metrics on "
+      "http://{}:{}/metrics",
+      kVersion, flags_.address, port, flags_.address,
+      exposer_->GetListeningPorts().front());
+  spdlog::info(
+      "threads: {} workers ({} {:.3g}), one OpenMP thread each; gRPC's own for "
+      "calls; memory limit {} MiB{}",
+      resources_.workers, machine_.cpu_quota ? "CPU quota" : "CPUs",
+      machine_.cpus, resources_.memory_limit >> 20,
+      machine_.memory_quota ? " (from the cgroup)" : "");
+  return absl::OkStatus();
+}
+
+void App::StartLoading() {
+  loader_ = std::thread([this] {
+    models_.LoadAll([this](const ModelRegistry::Entry& entry) {
+      LogLoaded(entry);
+      UpdateHealth();
+      return !draining_;
+    });
+    for (const std::string& name : models_.FallenBack()) {
+      spdlog::warn(
+          "model \"{}\": the highest version did not load; calls that "
+          "name no version get a lower one",
+          name);
+    }
+    const auto ready = models_.ReadyNames().size();
+    const auto all = models_.Names().size();
+    spdlog::log(ready == all ? spdlog::level::info : spdlog::level::warn,
+                "{} of {} models are served", ready, all);
+  });
+}
+
+// A model is healthy when a version of it is served. The server ("") is when
+// all models are, or, with --ready=any, when one is.
+void App::UpdateHealth() {
+  grpc::HealthCheckServiceInterface& health = *server_->GetHealthCheckService();
+  const std::set<std::string> ready = models_.ReadyNames();
+  const std::vector<std::string> names = models_.Names();
+  for (const std::string& name : names) {
+    health.SetServingStatus(name, ready.contains(name));
+  }
+  health.SetServingStatus("", flags_.ready == "any"
+                                  ? !ready.empty()
+                                  : ready.size() == names.size());
+}
+
+void App::Drain() {
+  const absl::Time begin = absl::Now();
+  draining_ = true;
+  server_->GetHealthCheckService()->Shutdown();  // not serving, from here on
+  const Scheduler::Load load = scheduler_.load();
+  spdlog::info("draining: {} sequences are running or waiting, for at most {}",
+               load.waiting + load.running,
+               absl::FormatDuration(flags_.drain_timeout));
+  const bool drained = scheduler_.Drain(flags_.drain_timeout);
+  gate_.WaitUntilEmpty(
+      std::max(kLeastFlushTime, flags_.drain_timeout - (absl::Now() - begin)));
+  // Watchers of the health service would hold it up for ever: they are cut off.
+  server_->Shutdown(std::chrono::system_clock::now());
+  server_->Wait();
+  if (loader_.joinable()) loader_.join();
+  spdlog::info("{} after {}",
+               drained ? "drained"
+                       : "gave up: some sequences were ended with UNAVAILABLE",
+               absl::FormatDuration(absl::Now() - begin));
+}
+
+}  // namespace
+
+int RunServer(const Flags& flags) {
+  auto paths = ListRepository(flags.model_repository);
+  if (!paths.ok()) {
+    spdlog::critical("{}", paths.status().ToString());
+    return 1;
+  }
+  App app(flags, *std::move(paths));
+  if (const absl::Status status = app.Listen(); !status.ok()) {
+    spdlog::critical("{}", status.ToString());
+    return 1;
+  }
+  app.StartLoading();
+  spdlog::info("signal {}", WaitForSignal());
+  std::thread([] {
+    spdlog::warn("signal {} again: exiting at once", WaitForSignal());
+    _exit(1);
+  }).detach();
+  app.Drain();
+  return 0;
+}
+
+int CheckRepository(const Flags& flags) {
+  const auto paths = ListRepository(flags.model_repository);
+  if (!paths.ok()) {
+    spdlog::critical("{}", paths.status().ToString());
+    return 1;
+  }
+  Admission admission(
+      {.memory_limit =
+           ResolveResources(flags, ReadMachineLimits()).memory_limit,
+       .max_queue_time = flags.max_queue_time});
+  ModelRegistry models(*paths, NetworkOptions(flags), admission);
+  bool all_loaded = true;
+  models.LoadAll([&](const ModelRegistry::Entry& entry) {
+    all_loaded &= entry.model != nullptr;
+    absl::PrintF("%s\n", CheckReport(entry));
+    return true;
+  });
+  return all_loaded ? 0 : 1;
+}
+
+}  // namespace unroll::server

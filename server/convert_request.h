@@ -1,0 +1,41 @@
+#ifndef UNROLL_SERVER_CONVERT_REQUEST_H_
+#define UNROLL_SERVER_CONVERT_REQUEST_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/serve/sequence.h"
+#include "unroll/v1/sequence_inference.pb.h"
+
+namespace unroll::server {
+
+// What a caller wants of each sequence: Outputs, checked against the model.
+struct ResultPlan {
+  bool hidden = false;
+  bool final_state = false;
+  bool scores = false;
+  int64_t top_k = 0;                // 0: none
+  std::vector<int64_t> candidates;  // classes; empty: all
+  StepSelection selection;          // its indices are increasing, from 0
+
+  // Whether the head has to run.
+  bool needs_head() const { return scores || top_k > 0; }
+};
+
+// INVALID_ARGUMENT: "outputs...: ..." says what does not suit the model.
+absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
+                                       const ServedModel& model);
+
+// A sequence ready to submit but for its deadline and sink. Features are not
+// copied: `sequence` must outlive the run.
+// INVALID_ARGUMENT: what is wrong, without the sequence's own name in front.
+absl::StatusOr<SequenceRequest> ToSequenceRequest(
+    const v1::Sequence& sequence, const ResultPlan& plan,
+    std::shared_ptr<const ServedModel> model, int64_t max_steps);
+
+}  // namespace unroll::server
+
+#endif  // UNROLL_SERVER_CONVERT_REQUEST_H_
