@@ -53,8 +53,7 @@ NaiveResult NaiveRnn(const Model& model, const Matrix& input,
   const int64_t h = spec.hidden_size, d = spec.directions;
   const auto steps = static_cast<int64_t>(input.size());
   NaiveResult result;
-  result.h_n =
-      h_0.empty() ? Matrix(spec.num_layers * d, Row(h, 0.0)) : h_0;
+  result.h_n = h_0.empty() ? Matrix(spec.num_layers * d, Row(h, 0.0)) : h_0;
   result.hidden = input;
   for (int64_t layer = 0; layer < spec.num_layers; ++layer) {
     Matrix output(steps, Row(d * h));

@@ -38,8 +38,8 @@ Model RandomModel(const RandomModelOptions& options, std::mt19937& generator) {
     model.weights.layers.push_back(std::move(layer));
   }
   if (options.vocabulary_size > 0) {
-    model.weights.embedding = RandomTensor(
-        {options.vocabulary_size, spec.input_size}, 1, generator);
+    model.weights.embedding =
+        RandomTensor({options.vocabulary_size, spec.input_size}, 1, generator);
   }
   if (options.head) {
     const int64_t c = options.head->classes;

@@ -1,0 +1,283 @@
+#include "core/rnn/network.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "absl/strings/str_cat.h"
+#include "tests/support/compare.h"
+#include "tests/support/naive_rnn.h"
+#include "tests/support/random_model.h"
+
+namespace unroll {
+namespace {
+
+using unroll::testing::ExpectClose;
+using unroll::testing::Flatten;
+using unroll::testing::NaiveEmbed;
+using unroll::testing::NaiveRnn;
+using unroll::testing::RandomFloats;
+using unroll::testing::RandomModel;
+using unroll::testing::RandomModelOptions;
+using unroll::testing::ToMatrix;
+
+// A sequence with what running it came to, piece by piece.
+struct TestSequence {
+  int64_t steps = 0;
+  std::vector<float> features;  // [T, I], or else
+  std::vector<int32_t> tokens;  // [T]
+  std::vector<float> h_0;       // [L*D, H]
+  std::vector<float> h;         // the state, moving on
+  std::vector<float> hidden;    // [T, D*H]
+  std::vector<float> scores;    // [T, C], or [C]
+  int64_t done = 0;
+};
+
+TestSequence RandomSequence(const Model& model, int64_t steps,
+                            std::mt19937& generator) {
+  const Spec& spec = model.info.spec;
+  TestSequence s;
+  s.steps = steps;
+  if (model.info.vocabulary_size > 0) {
+    for (int64_t t = 0; t < steps; ++t) {
+      s.tokens.push_back(
+          static_cast<int32_t>(generator() % model.info.vocabulary_size));
+    }
+  } else {
+    s.features = RandomFloats(steps * spec.input_size, generator);
+  }
+  s.h_0 = RandomFloats(spec.num_layers * spec.hidden_width(), generator);
+  s.h = s.h_0;
+  return s;
+}
+
+// Runs the next `steps` of each of some sequences as one batch, all scores
+// wanted.
+void RunBatch(const Model& model, const Network& network,
+              const std::vector<TestSequence*>& sequences,
+              const std::vector<int64_t>& steps, Network::Run& run) {
+  const Spec& spec = model.info.spec;
+  std::vector<Slice> slices;
+  std::vector<std::vector<int64_t>> wanted(sequences.size());
+  std::vector<float*> states(sequences.size());
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    TestSequence& s = *sequences[i];
+    for (int64_t t = 0; t < steps[i]; ++t) wanted[i].push_back(t);
+    states[i] = s.h.data();
+    Slice slice;
+    slice.steps = steps[i];
+    if (s.tokens.empty()) {
+      slice.features = s.features.data() + s.done * spec.input_size;
+    } else {
+      slice.tokens = s.tokens.data() + s.done;
+    }
+    slice.state = {&states[i], 1};
+    if (model.info.head) {
+      slice.score_steps = wanted[i];
+      slice.wants_scores = s.done + steps[i] == s.steps;
+    }
+    slices.push_back(slice);
+  }
+  ASSERT_TRUE(network.Execute(slices, run).ok());
+  for (size_t i = 0; i < sequences.size(); ++i) {
+    TestSequence& s = *sequences[i];
+    for (int64_t t = 0; t < steps[i]; ++t) {
+      const auto row = run.results[i].hidden(t);
+      s.hidden.insert(s.hidden.end(), row.begin(), row.end());
+    }
+    const bool each_step =
+        model.info.head && model.info.head->applied_to == AppliedTo::kEachStep;
+    const int64_t rows = each_step ? steps[i] : int64_t{slices[i].wants_scores};
+    for (int64_t row = 0; row < rows; ++row) {
+      const auto scores = run.results[i].scores(row);
+      s.scores.insert(s.scores.end(), scores.begin(), scores.end());
+    }
+    s.done += steps[i];
+  }
+}
+
+void ExpectNaive(const Model& model, const TestSequence& s,
+                 const std::string& what) {
+  const Spec& spec = model.info.spec;
+  const auto want =
+      NaiveRnn(model,
+               s.tokens.empty() ? ToMatrix(s.features, spec.input_size)
+                                : NaiveEmbed(model, s.tokens),
+               ToMatrix(s.h_0, spec.hidden_size));
+  ExpectClose(s.hidden, Flatten(want.hidden), what + " hidden");
+  ExpectClose(s.h, Flatten(want.h_n), what + " h_n");
+  ExpectClose(s.scores, Flatten(want.scores), what + " scores");
+}
+
+void ExpectSame(const TestSequence& got, const TestSequence& want,
+                const std::string& what) {
+  const auto compare = [&](const std::vector<float>& a,
+                           const std::vector<float>& b, const char* part) {
+    ExpectClose(a, std::vector<double>(b.begin(), b.end()),
+                absl::StrCat(what, " ", part), 1e-6);
+  };
+  compare(got.hidden, want.hidden, "hidden");
+  compare(got.h, want.h, "h_n");
+  compare(got.scores, want.scores, "scores");
+}
+
+struct NetworkCase {
+  std::string name;
+  RandomModelOptions options;
+};
+
+std::vector<NetworkCase> Cases() {
+  const auto head = [](int64_t classes, Activation activation,
+                       AppliedTo applied_to) {
+    return HeadSpec{classes, activation, applied_to};
+  };
+  return {
+      {"TanhForward",
+       {.spec = {.input_size = 5, .hidden_size = 33, .num_layers = 2},
+        .head = head(7, Activation::kSoftmax, AppliedTo::kEachStep)}},
+      {"ReluBothWays",
+       {.spec = {.input_size = 16,
+                 .hidden_size = 24,
+                 .num_layers = 3,
+                 .directions = 2,
+                 .nonlinearity = Nonlinearity::kRelu,
+                 .bias = false},
+        .head = head(4, Activation::kIdentity, AppliedTo::kFinalState)}},
+      {"TokensForward",
+       {.spec = {.input_size = 12, .hidden_size = 64, .num_layers = 1},
+        .vocabulary_size = 50,
+        .head = head(50, Activation::kLogSoftmax, AppliedTo::kEachStep)}},
+      {"TokensBothWays",
+       {.spec = {.input_size = 8,
+                 .hidden_size = 31,
+                 .num_layers = 2,
+                 .directions = 2},
+        .vocabulary_size = 9,
+        .head = head(3, Activation::kSigmoid, AppliedTo::kLastStep)}},
+      {"NoHeadOneByOne",
+       {.spec = {.input_size = 1, .hidden_size = 1, .num_layers = 1}}},
+      {"WideTanhHead",
+       {.spec = {.input_size = 64, .hidden_size = 256, .num_layers = 1},
+        .head = head(300, Activation::kTanh, AppliedTo::kLastStep)}},
+      {"ReluHead",
+       {.spec = {.input_size = 3, .hidden_size = 10, .num_layers = 1},
+        .head = head(1, Activation::kRelu, AppliedTo::kEachStep)}},
+  };
+}
+
+class NetworkTest : public ::testing::TestWithParam<NetworkCase> {
+ protected:
+  void SetUp() override {
+    model_ = RandomModel(GetParam().options, generator_);
+    auto network = Network::Create(model_, {.max_rows = 32});
+    ASSERT_TRUE(network.ok()) << network.status();
+    network_ = *std::move(network);
+  }
+
+  std::mt19937 generator_{11};
+  Model model_;
+  std::unique_ptr<const Network> network_;
+  Network::Run run_;
+};
+
+TEST_P(NetworkTest, EverySequenceOfARandomBatchIsAsItIsAloneAndAsNaive) {
+  for (int round = 0; round < 6; ++round) {
+    const int64_t n = 1 + generator_() % 32;
+    std::vector<TestSequence> batched;
+    std::vector<TestSequence*> pointers;
+    std::vector<int64_t> steps;
+    for (int64_t i = 0; i < n; ++i) {
+      batched.push_back(
+          RandomSequence(model_, 1 + generator_() % 60, generator_));
+      steps.push_back(batched.back().steps);
+    }
+    std::vector<TestSequence> alone = batched;
+    for (TestSequence& s : batched) pointers.push_back(&s);
+    RunBatch(model_, *network_, pointers, steps, run_);
+    for (int64_t i = 0; i < n; ++i) {
+      RunBatch(model_, *network_, {&alone[i]}, {steps[i]}, run_);
+      ExpectSame(batched[i], alone[i], absl::StrCat("sequence ", i));
+      ExpectNaive(model_, batched[i], absl::StrCat("sequence ", i));
+    }
+  }
+}
+
+TEST_P(NetworkTest, PiecesInChangingCompanyComeToTheWhole) {
+  if (model_.info.spec.directions == 2) GTEST_SKIP() << "runs whole only";
+  std::vector<TestSequence> whole, pieces;
+  for (int i = 0; i < 12; ++i) {
+    whole.push_back(RandomSequence(model_, 1 + generator_() % 40, generator_));
+  }
+  pieces = whole;
+  for (TestSequence& s : whole) {
+    RunBatch(model_, *network_, {&s}, {s.steps}, run_);
+  }
+  // Each batch takes some steps of some of those that are not done.
+  for (;;) {
+    std::vector<TestSequence*> batch;
+    std::vector<int64_t> steps;
+    bool all_done = true;
+    for (TestSequence& s : pieces) {
+      if (s.done == s.steps) continue;
+      all_done = false;
+      if (generator_() % 2 == 0) continue;
+      batch.push_back(&s);
+      steps.push_back(1 + generator_() % (s.steps - s.done));
+    }
+    if (all_done) break;
+    if (!batch.empty()) RunBatch(model_, *network_, batch, steps, run_);
+  }
+  for (size_t i = 0; i < whole.size(); ++i) {
+    ExpectSame(pieces[i], whole[i], absl::StrCat("sequence ", i));
+  }
+}
+
+TEST_P(NetworkTest, MemoryIsToldByPart) {
+  const auto memory = network_->MemoryBytes();
+  EXPECT_GT(memory.at("rnn"), 0);
+  EXPECT_EQ(memory.contains("embedding"), model_.info.vocabulary_size > 0);
+  EXPECT_EQ(memory.contains("head"), model_.info.head.has_value());
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, NetworkTest, ::testing::ValuesIn(Cases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(NetworkScoresTest, AreComputedForTheWantedStepsOnly) {
+  std::mt19937 generator(3);
+  const Model model =
+      RandomModel({.spec = {.input_size = 4, .hidden_size = 9, .num_layers = 1},
+                   .head = HeadSpec{.classes = 5}},
+                  generator);
+  const auto network = Network::Create(model, {.max_rows = 4});
+  ASSERT_TRUE(network.ok());
+  TestSequence s = RandomSequence(model, 10, generator);
+  Network::Run run;
+  TestSequence all = s;
+  RunBatch(model, **network, {&all}, {10}, run);
+
+  const std::vector<int64_t> wanted = {2, 7};
+  float* state = s.h.data();
+  Slice slice{.steps = 10,
+              .features = s.features.data(),
+              .state = {&state, 1},
+              .score_steps = wanted};
+  ASSERT_TRUE((*network)->Execute({&slice, 1}, run).ok());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    const auto scores = run.results[0].scores(i);
+    const auto begin = all.scores.begin() + wanted[i] * 5;
+    ExpectClose(scores, std::vector<double>(begin, begin + 5), "scores", 1e-6);
+  }
+}
+
+TEST(NetworkKernelTest, AutoAndThePrimitiveKernelAreTheSameForNow) {
+  std::mt19937 generator(3);
+  Model model = RandomModel(
+      {.spec = {.input_size = 4, .hidden_size = 9, .num_layers = 1}},
+      generator);
+  EXPECT_EQ((*Network::Create(model, {}))->kernel(), KernelChoice::kPrimitive);
+  model.info.kernel = KernelChoice::kPrimitive;
+  EXPECT_EQ((*Network::Create(model, {}))->kernel(), KernelChoice::kPrimitive);
+}
+
+}  // namespace
+}  // namespace unroll
