@@ -195,17 +195,12 @@ void Scheduler::RunWorker() {
   }
 }
 
-const ServedModel* Scheduler::OldestModel() const {
-  const ServedModel* oldest = nullptr;
-  uint64_t arrival = 0;
-  for (const auto& [model, sequences] : ready_) {
-    const uint64_t first = sequences.begin()->first;
-    if (oldest == nullptr || first < arrival) {
-      oldest = model;
-      arrival = first;
-    }
-  }
-  return oldest;
+const ServedModel* Scheduler::NextModel() const {
+  return std::min_element(ready_.begin(), ready_.end(),
+                          [](const auto& a, const auto& b) {
+                            return a.second.turn < b.second.turn;
+                          })
+      ->first;
 }
 
 bool Scheduler::TakeBatch(Batch& batch) {
@@ -213,8 +208,10 @@ bool Scheduler::TakeBatch(Batch& batch) {
   while (ready_.empty() && !stopping_) work_.Wait(mutex_);
   if (stopping_) return false;
 
-  const ServedModel* model = OldestModel();
-  std::map<uint64_t, SequencePtr>& waiting = ready_.at(model);
+  const ServedModel* model = NextModel();
+  ReadyModel& ready = ready_.at(model);
+  ready.turn = next_turn_++;
+  std::map<uint64_t, SequencePtr>& waiting = ready.sequences;
   std::vector<SequencePtr> candidates;
   std::vector<SequenceView> views;
   for (const auto& [arrival, sequence] : waiting) {
@@ -333,14 +330,17 @@ void Scheduler::Continue(const Batch& batch, const absl::Status& status,
 
 void Scheduler::Enqueue(const SequencePtr& sequence) {
   sequence->phase_ = Sequence::Phase::kReady;
-  ready_[sequence->request_.model.get()].emplace(sequence->arrival_, sequence);
+  const auto [ready, is_new] =
+      ready_.try_emplace(sequence->request_.model.get());
+  if (is_new) ready->second.turn = next_turn_++;
+  ready->second.sequences.emplace(sequence->arrival_, sequence);
 }
 
 void Scheduler::MarkEnded(Sequence& s) {
   if (s.phase_ == Sequence::Phase::kReady) {
-    const auto model = ready_.find(s.request_.model.get());
-    model->second.erase(s.arrival_);
-    if (model->second.empty()) ready_.erase(model);
+    const auto ready = ready_.find(s.request_.model.get());
+    ready->second.sequences.erase(s.arrival_);
+    if (ready->second.sequences.empty()) ready_.erase(ready);
   }
   s.phase_ = Sequence::Phase::kEnded;
   backlog_ -= s.charged_ * (s.request_.steps - s.steps_done_);

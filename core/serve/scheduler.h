@@ -68,6 +68,12 @@ class Scheduler {
     std::vector<SequencePtr> expired;
   };
   struct Worker;  // buffers of a thread, in the .cc
+  // The ready sequences of a model, by arrival. Models take turns: the lowest
+  // is next, and who has had a batch goes to the end.
+  struct ReadyModel {
+    uint64_t turn = 0;
+    std::map<uint64_t, SequencePtr> sequences;  // never empty
+  };
 
   void RunWorker();
   // Waits for work. False: stop.
@@ -84,8 +90,8 @@ class Scheduler {
   void MarkEnded(Sequence& sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Calls the sink. REQUIRES: MarkEnded was called, mutex_ is not held.
   void Finish(Sequence& sequence, const absl::Status& status);
-  // The oldest ready sequence's model, or null.
-  const ServedModel* OldestModel() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whose turn it is. REQUIRES: something is ready.
+  const ServedModel* NextModel() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // Constant after construction.
   const Options options_;
@@ -95,9 +101,8 @@ class Scheduler {
   mutable Mutex mutex_;
   CondVar work_;  // something is ready, or stopping_
   CondVar idle_;  // a sequence has ended
-  // Ready sequences of each model, by arrival.
-  std::map<const ServedModel*, std::map<uint64_t, SequencePtr>> ready_
-      ABSL_GUARDED_BY(mutex_);
+  std::map<const ServedModel*, ReadyModel> ready_ ABSL_GUARDED_BY(mutex_);
+  uint64_t next_turn_ ABSL_GUARDED_BY(mutex_) = 0;
   // Every sequence that has not ended, by arrival.
   std::map<uint64_t, SequencePtr> live_ ABSL_GUARDED_BY(mutex_);
   int64_t running_ ABSL_GUARDED_BY(mutex_) = 0;

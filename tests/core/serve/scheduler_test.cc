@@ -4,12 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <random>
 
-#include "absl/synchronization/notification.h"
 #include "tests/support/compare.h"
 #include "tests/support/naive_rnn.h"
+#include "tests/support/notification.h"
 #include "tests/support/random_model.h"
 
 namespace unroll {
@@ -20,6 +21,7 @@ using ::testing::ElementsAre;
 using unroll::testing::ExpectClose;
 using unroll::testing::Flatten;
 using unroll::testing::NaiveRnn;
+using unroll::testing::Notification;
 using unroll::testing::RandomFloats;
 using unroll::testing::RandomModel;
 using unroll::testing::RandomModelOptions;
@@ -108,10 +110,10 @@ class Sink final : public SequenceSink {
   std::vector<float> hidden, scores, h_n;
   absl::Status status;
   int messages = 0;
-  int ends = 0;
+  std::atomic<int> ends = 0;
 
  private:
-  absl::Notification done_;
+  Notification done_;
 };
 
 class SchedulerTest : public ::testing::Test {
@@ -152,7 +154,7 @@ class SchedulerTest : public ::testing::Test {
   struct Blocker {
     Sink sink;
     std::vector<float> features;
-    absl::Notification running, release;
+    Notification running, release;
   };
   void Block(Blocker& blocker) {
     blocker.features = Features(1);
@@ -233,7 +235,7 @@ TEST_F(SchedulerTest, ANewcomerJoinsWhileALongSequenceRuns) {
   const std::vector<float> long_features = Features(50000);
   const std::vector<float> short_features = Features(3);
   Sink long_sink, short_sink;
-  absl::Notification begun;
+  Notification begun;
   long_sink.on_steps = [&] {
     if (!begun.HasBeenNotified()) begun.Notify();
     return true;
@@ -245,6 +247,29 @@ TEST_F(SchedulerTest, ANewcomerJoinsWhileALongSequenceRuns) {
   EXPECT_EQ(long_sink.ends, 0);
   long_sink.WaitUntilDone();
   EXPECT_THAT(records_.batch_sequences(), ::testing::Contains(2));
+}
+
+TEST_F(SchedulerTest, ALongSequenceOfOneModelDoesNotHoldUpAnother) {
+  Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
+       {.workers = 1, .policy = {.quantum = absl::Microseconds(1)}});
+  const auto other = std::make_shared<const ServedModel>(
+      model_.info, *Network::Create(model_, {}));
+  const std::vector<float> long_features = Features(50000);
+  const std::vector<float> short_features = Features(300);
+  Sink long_sink, short_sink;
+  Notification begun;
+  long_sink.on_steps = [&] {
+    if (!begun.HasBeenNotified()) begun.Notify();
+    return true;
+  };
+  Submit(Request(long_features, long_sink));
+  begun.WaitForNotification();
+  SequenceRequest request = Request(short_features, short_sink);
+  request.model = other;
+  Submit(std::move(request));
+  short_sink.WaitUntilDone();
+  EXPECT_EQ(long_sink.ends, 0);
+  long_sink.WaitUntilDone();
 }
 
 TEST_F(SchedulerTest, OnlyWantedStepsAreDelivered) {
@@ -304,7 +329,7 @@ TEST_F(SchedulerTest, ARunningSequenceIsCancelledAfterItsBatch) {
   const std::vector<float> features = Features(50000);
   Sink sink;
   std::shared_ptr<Sequence> sequence;
-  absl::Notification running, cancelled;
+  Notification running, cancelled;
   sink.on_steps = [&] {
     if (!running.HasBeenNotified()) running.Notify();
     cancelled.WaitForNotification();
@@ -325,7 +350,7 @@ TEST_F(SchedulerTest, APausedSequenceRunsOnAfterResume) {
        {.workers = 1, .policy = {.quantum = absl::Microseconds(1)}});
   const std::vector<float> features = Features(200);
   Sink slow, other;
-  absl::Notification paused;
+  Notification paused;
   slow.on_steps = [&] {
     if (slow.messages > 1) return true;
     paused.Notify();

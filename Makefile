@@ -1,0 +1,61 @@
+# make          what there is
+# make demo     installs, builds, serves the bundled models and calls them
+# make test     installs, builds, runs all tests
+
+BIN := build/release/bin
+SUDO := $(shell test `id -u` = 0 || echo sudo)
+SOURCES = $(shell git ls-files '*.h' '*.cc')
+
+# Installs what is missing of a list of Debian packages.
+define install
+	@missing=$$(for p in $$(cat $(1)); do \
+	    dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+	if [ -n "$$missing" ]; then \
+	  command -v apt-get >/dev/null || { echo "This is not Debian: install what $(1) lists by hand"; exit 1; }; \
+	  echo "Installing" $$missing; \
+	  $(SUDO) apt-get update -qq && \
+	  $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing; \
+	fi
+endef
+
+.PHONY: help deps check-deps build test demo format check-format lint clean
+
+help:
+	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
+	@echo "make test          install, build, run all tests"
+	@echo "make build         install, build: $(BIN)/unroll-server and $(BIN)/unroll"
+	@echo "make deps          install what the build needs (Debian 12)"
+	@echo "make format        format all C++ with clang-format"
+	@echo "make check-format  fail if anything is not formatted"
+	@echo "make lint          clang's thread-safety analysis (errors) and clang-tidy"
+	@echo "make clean         remove build/"
+
+deps:
+	$(call install,deploy/build-packages.txt)
+
+check-deps: deps
+	$(call install,deploy/check-packages.txt)
+
+build: deps
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release
+
+test: build
+	@ctest --test-dir build/release --output-on-failure -j 2
+
+demo: build
+	@tools/demo.sh $(BIN)
+
+format: check-deps
+	@clang-format-14 -i $(SOURCES)
+
+check-format: check-deps
+	@clang-format-14 --dry-run -Werror $(SOURCES)
+
+lint: check-deps
+	@test -f build/clang/build.ninja || cmake --preset clang
+	@cmake --build --preset clang --target unroll-server unroll
+	@clang-tidy-14 --quiet -p build/clang $(filter core/% server/% client/%,$(filter %.cc,$(SOURCES)))
+
+clean:
+	rm -rf build
