@@ -50,34 +50,52 @@ def encode(texts, vocabulary, unknown_rate=0.0, chooser=random):
     return torch.from_numpy(array), lengths
 
 
+def batches(split, chooser, batch_size):
+    """Endless (texts, labels), each batch of like lengths: little padding."""
+    at_once = 16 * batch_size
+    while True:
+        labels = chooser.choices(range(len(split)), k=at_once)
+        phrases = sorted(
+            ((data.random_phrase(split[label][0], chooser), label)
+             for label in labels), key=lambda phrase: len(phrase[0]))
+        starts = list(range(0, at_once, batch_size))
+        chooser.shuffle(starts)
+        for start in starts:
+            yield zip(*phrases[start:start + batch_size])
+
+
 def train(model, split, vocabulary, options):
-    """Cross entropy of every step's guess, weighted the same."""
+    """Cross entropy of every step's guess, weighted the same.
+
+    Warms up, then lets the rate fall along a cosine over the batches, or over
+    the minutes if these end first.
+    """
     chooser = random.Random(options.seed)
-    optimizer = torch.optim.Adam(model.parameters(), lr=options.rate)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimizer, lambda i: min(1, (i + 1) / 200)
-        * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * i / options.batches))))
-    started, running = time.time(), None
-    for batch in range(options.batches):
-        labels = torch.tensor(
-            chooser.choices(range(len(split)), k=options.batch_size))
-        texts = [data.random_phrase(split[label][0], chooser)
-                 for label in labels.tolist()]
+    optimizer = torch.optim.Adam(model.parameters())
+    started, batch, progress, running = time.time(), 0, 0.0, None
+    for texts, labels in batches(split, chooser, options.batch_size):
+        rate = options.rate * min(1, (batch + 1) / 200) * (
+            0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+        optimizer.param_groups[0]["lr"] = rate
         ids, lengths = encode(texts, vocabulary, 0.005, chooser)
         scores = model(ids)
         mask = torch.arange(ids.shape[1])[None] < lengths[:, None]
-        targets = labels[:, None].expand(ids.shape)
+        targets = torch.tensor(labels)[:, None].expand(ids.shape)
         loss = torch.nn.functional.cross_entropy(scores[mask], targets[mask])
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
-        schedule.step()
         running = loss.item() if running is None else (
-            0.98 * running + 0.02 * loss.item())
-        if (batch + 1) % 200 == 0:
-            print(f"batch {batch + 1}/{options.batches}  loss {running:.4f}  "
-                  f"{time.time() - started:.0f} s", flush=True)
+            0.99 * running + 0.01 * loss.item())
+        batch += 1
+        seconds = time.time() - started
+        progress = max(batch / options.batches, seconds / 60 / options.minutes)
+        if batch % 200 == 0 or progress >= 1:
+            print(f"batch {batch}  loss {running:.4f}  {seconds:.0f} s",
+                  flush=True)
+        if progress >= 1:
+            return
 
 
 def save(model, vocabulary, folder):
@@ -167,11 +185,13 @@ def main():
                         help="the model's folder (default: %(default)s)")
     parser.add_argument("--evaluate", action="store_true",
                         help="only measure the model that stands in --output")
-    parser.add_argument("--batches", type=int, default=9000)
-    parser.add_argument("--batch-size", type=int, default=384)
+    parser.add_argument("--batches", type=int, default=12000)
+    parser.add_argument("--minutes", type=float, default=24,
+                        help="end by then (default: %(default)s)")
+    parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--embedding", type=int, default=64)
-    parser.add_argument("--hidden", type=int, default=320)
+    parser.add_argument("--embedding", type=int, default=48)
+    parser.add_argument("--hidden", type=int, default=256)
     parser.add_argument("--held-out", type=int, default=1000,
                         help="words a language to measure on")
     parser.add_argument("--threads", type=int, default=1)
