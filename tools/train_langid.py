@@ -16,6 +16,7 @@ import math
 import os
 import random
 import time
+import unicodedata
 
 import numpy as np
 import torch
@@ -131,50 +132,93 @@ def load(folder):
     return model, vocabulary
 
 
-def ngram_accuracy(split, sample, order=3, smoothing=0.1):
-    """Naive Bayes over characters given the `order` - 1 before them."""
+def ngram_guesses(split, texts, order, smoothing=0.1):
+    """Naive Bayes over characters given the `order` - 1 before them.
+
+    A text that ends in "$" is a whole word, any other the start of one.
+    """
     alphabet = len({c for words, _ in split for w in words for c in w}) + 1
-    totals = [0.0] * len(sample)
-    best = [(-math.inf, 0)] * len(sample)
+    start = "^" * (order - 1)
+    totals = np.zeros((len(texts), len(split)))
     for language, (words, _) in enumerate(split):
         counts, contexts = collections.Counter(), collections.Counter()
         for word in words:
-            padded = "^" * (order - 1) + word + "$"
+            padded = start + word + "$"
             for i in range(len(word) + 1):
                 counts[padded[i:i + order]] += 1
                 contexts[padded[i:i + order - 1]] += 1
-        for row, (word, _) in enumerate(sample):
-            padded = "^" * (order - 1) + word + "$"
-            totals[row] = sum(
+        for row, text in enumerate(texts):
+            padded = start + text
+            totals[row, language] = sum(
                 math.log((counts[padded[i:i + order]] + smoothing) /
                          (contexts[padded[i:i + order - 1]]
                           + smoothing * alphabet))
-                for i in range(len(word) + 1))
-            best[row] = max(best[row], (totals[row], language))
-    return np.mean([b[1] == label for b, (_, label) in zip(best, sample)])
+                for i in range(len(text)))
+    return totals.argmax(-1)
+
+
+def model_guesses(model, vocabulary, texts):
+    """The guess after each letter [N, T], and after the last [N]."""
+    ids, lengths = encode(texts, vocabulary)
+    with torch.no_grad():
+        guesses = model(ids).argmax(-1).numpy()
+    return guesses, guesses[np.arange(len(texts)), lengths.numpy() - 1]
+
+
+def plain(word):
+    """Small letters, without what Unicode takes for accents."""
+    letters = unicodedata.normalize("NFD", word.lower())
+    return "".join(c for c in letters if not unicodedata.combining(c))
+
+
+def print_by_language(guesses, labels):
+    """Accuracy and the commonest wrong guess of each language."""
+    print("by language, whole word:")
+    for index, name in enumerate(data.LANGUAGES):
+        counts = np.bincount(guesses[labels == index],
+                             minlength=len(data.LANGUAGES))
+        right, counts[index] = counts[index], 0
+        wrong = counts.argmax()
+        total = (labels == index).sum()
+        print(f"  {name}: {right / total:.3f}, {data.LANGUAGES[wrong]} for "
+              f"{counts[wrong] / total:.3f}")
 
 
 def evaluate(folder, options):
     """Prints what the card states, from the saved files."""
     model, vocabulary = load(folder)
     split = data.load_words()
+    for name, (words, away) in zip(data.LANGUAGES, split):
+        print(f"{name}: {len(words)} words to train on, {len(away)} held out")
     sample = data.held_out_sample(split, options.held_out, options.seed)
+    words = [word for word, _ in sample]
     labels = np.array([label for _, label in sample])
-    ids, lengths = encode([word for word, _ in sample], vocabulary)
-    with torch.no_grad():
-        guesses = model(ids).argmax(-1).numpy()
-    at_end = guesses[np.arange(len(sample)), lengths.numpy() - 1] == labels
-    print(f"{len(sample)} held-out words; V {len(vocabulary)}")
-    print(f"whole word: {at_end.mean():.4f}   chance: {1 / len(split):.4f}")
-    for order in (3, 4):
-        print(f"character {order}-gram naive Bayes, whole word: "
-              f"{ngram_accuracy(split, sample, order):.4f}")
-    for letters in (1, 2, 3, 4, 5, 6, 8, 10):
-        reached = lengths.numpy() >= letters
-        right = (guesses[reached, letters - 1] == labels[reached]).mean()
-        print(f"after {letters} letters: {right:.4f}  ({reached.sum()} words)")
-    for index, name in enumerate(data.LANGUAGES):
-        print(f"{name}: {at_end[labels == index].mean():.4f}")
+    guesses, last = model_guesses(model, vocabulary, words)
+    print(f"{len(sample)} held-out words; V {len(vocabulary)}; "
+          f"{sum(p.numel() for p in model.parameters())} parameters")
+    print(f"whole word: {(last == labels).mean():.3f}   "
+          f"chance: {1 / len(split):.3f}")
+    for name, change in (("small letters", str.lower), ("plain", plain)):
+        changed = model_guesses(model, vocabulary, list(map(change, words)))[1]
+        print(f"whole word, {name}: {(changed == labels).mean():.3f}")
+
+    letters = (1, 2, 3, 4, 5, 6, 8, 10)
+    texts = [word + "$" for word in words] + [
+        word[:n] for n in letters for word in words]
+    ngrams = {order: ngram_guesses(split, texts, order).reshape(
+        len(letters) + 1, len(words)) for order in (3, 4, 5)}
+    for order, (whole, *_) in ngrams.items():
+        print(f"naive Bayes, {order}-grams, whole word: "
+              f"{(whole == labels).mean():.3f}")
+    lengths = np.array([len(word) for word in words])
+    for row, n in enumerate(letters, 1):
+        right = {"model": guesses[:, min(n, guesses.shape[1]) - 1] == labels}
+        right.update({f"{order}-grams": guess[row] == labels
+                      for order, guess in ngrams.items()})
+        print(f"after {n} letters ({(lengths >= n).sum()} words): " + "  ".join(
+            f"{name} {hit[lengths >= n].mean():.3f}"
+            for name, hit in right.items()))
+    print_by_language(last, labels)
 
 
 def main():
