@@ -1,0 +1,51 @@
+#include "client/command/commands.h"
+
+namespace unroll::client {
+
+int RunCommand(int argc, const char* const* argv, Terminal& terminal) {
+  CLI::App app(
+      "Talks to an unroll server: predictions of trained recurrent networks.",
+      "unroll");
+  app.set_version_flag("--version", "unroll " UNROLL_VERSION);
+  app.require_subcommand(1);
+  app.footer(
+      "Examples:\n"
+      "  unroll models\n"
+      "  unroll stream langid --text \"buenos dias\"\n"
+      "  unroll predict langid --text hello --json\n\n"
+      "\"unroll predict --help\" and so on say more. Exit codes: 0 success, 1 "
+      "the "
+      "call\nfailed (standard error has the gRPC code), 2 bad usage.\n");
+
+  ModelFlags models;
+  CLI::App* models_command =
+      app.add_subcommand("models", "List the models, or show one in full");
+  models_command->alias("model");
+  AddModelFlags(*models_command, models);
+  PredictFlags predict;
+  CLI::App* predict_command =
+      app.add_subcommand("predict", "Run sequences and print their results");
+  AddPredictFlags(*predict_command, predict);
+  PredictFlags stream;
+  CLI::App* stream_command = app.add_subcommand(
+      "stream", "Run sequences and print each step as it is computed");
+  AddStreamFlags(*stream_command, stream);
+  HealthFlags health;
+  CLI::App* health_command =
+      app.add_subcommand("health", "Say whether the server or a model serves");
+  AddHealthFlags(*health_command, health);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    // Help and the version come this way too, with the code of success.
+    const int code = app.exit(error, terminal.out, terminal.err);
+    return code == 0 ? kSuccess : kBadUsage;
+  }
+  if (*models_command) return RunModels(models, terminal);
+  if (*predict_command) return RunPredict(predict, terminal);
+  if (*stream_command) return RunStream(stream, terminal);
+  return RunHealth(health, terminal);
+}
+
+}  // namespace unroll::client

@@ -1,0 +1,198 @@
+#include "client/command/flags.h"
+
+#include <functional>
+
+#include "client/command/parse.h"
+
+namespace unroll::client {
+namespace {
+
+// Turns a parser's error into CLI11's, which names the flag.
+void Require(const absl::Status& status, const std::string& flag) {
+  if (!status.ok()) {
+    throw CLI::ValidationError(flag, std::string(status.message()));
+  }
+}
+
+// An option whose value `parse` understands.
+CLI::Option* AddParsed(
+    CLI::App& app, const std::string& flag, const std::string& type,
+    const std::string& help,
+    const std::function<absl::Status(const std::string&)>& parse) {
+  return app
+      .add_option_function<std::string>(
+          flag,
+          [flag, parse](const std::string& text) {
+            Require(parse(text), flag);
+          },
+          help)
+      ->type_name(type);
+}
+
+void AddConnection(CLI::App& app, ConnectionFlags& flags) {
+  app.add_option("--server", flags.server, "Address of the server")
+      ->envname("UNROLL_SERVER")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  AddParsed(app, "--timeout", "TIME",
+            "Time limit of each call, such as 500ms, 10s, 1m30s or inf",
+            [&flags](const std::string& text) -> absl::Status {
+              const auto timeout = ParseTimeout(text);
+              if (timeout.ok()) flags.call.timeout = *timeout;
+              return timeout.status();
+            })
+      ->default_str("60s");
+  app.add_flag("--json", flags.json,
+               "Print JSON, one object a line, instead of a table");
+}
+
+void AddModel(CLI::App& app, ModelFlags& flags) {
+  app.add_option("--model-version", flags.version,
+                 "Version of the model; 0 is the highest that loaded")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("N")
+      ->capture_default_str();
+  AddConnection(app, flags.connection);
+}
+
+void AddInput(CLI::App& app, InputFlags& flags) {
+  app.add_option("--input", flags.files,
+                 "A sequence as .npy: float32 [T, I], or int64 [T] of token "
+                 "ids; may be repeated")
+      ->type_name("FILE.npy")
+      ->allow_extra_args(false);
+  app.add_option("--text", flags.texts,
+                 "A sequence as text, for models that take it; may be repeated")
+      ->type_name("TEXT")
+      ->allow_extra_args(false);
+  app.add_option("--initial-state", flags.initial_state,
+                 "The state before the first step of every sequence, float32 "
+                 "[L*D, H]; default zeros")
+      ->type_name("FILE.npy");
+}
+
+void AddOutput(CLI::App& app, OutputFlags& flags, const std::string& steps) {
+  AddParsed(app, "--steps", "STEPS",
+            "Steps to show: all, last, or numbers such as 0,3,7 (default: " +
+                steps + ")",
+            [&flags](const std::string& text) {
+              return ParseSteps(text, flags.outputs);
+            });
+  app.add_option_function<int32_t>(
+         "--top-k",
+         [&flags](int32_t k) {
+           flags.outputs.set_top_k(k);
+           flags.top_k_given = true;
+         },
+         "The K classes with the highest scores of each step (default: 3 in a "
+         "table, 0 with --json)")
+      ->check(CLI::NonNegativeNumber)
+      ->type_name("K");
+  AddParsed(app, "--candidates", "A,B,C",
+            "Score only these classes: labels, or class numbers",
+            [&flags](const std::string& text) -> absl::Status {
+              const auto items = ParseList(text);
+              if (items.ok()) flags.candidates = *items;
+              return items.status();
+            });
+  AddParsed(app, "--results", "NAMES",
+            "Results to ask for, some of hidden,h_n,scores (default: what is "
+            "shown, all with --json or --output-dir)",
+            [&flags](const std::string& text) {
+              return ParseResults(text, flags.outputs);
+            });
+  app.add_option(
+         "--output-dir", flags.directory,
+         "Write the results as float32 files hidden.npy [S, D*H] (S the "
+         "number of steps), h_n.npy [L*D, H] and scores.npy ([S, C], or "
+         "[C] when the head is applied once) to DIR, or DIR/0, DIR/1, "
+         "... for several sequences; token_ids.npy, int64 [T], for text")
+      ->type_name("DIR");
+}
+
+constexpr char kStandardInput[] =
+    "Without --input and --text, sequences are read from standard input, a "
+    "line\n"
+    "a sequence: text if the model takes it, otherwise token ids (\"3 17 4\") "
+    "or\n"
+    "a JSON array of rows (\"[[0.5, 1], [2, 3]]\").\n";
+
+}  // namespace
+
+void AddModelFlags(CLI::App& app, ModelFlags& flags) {
+  app.add_option("MODEL", flags.model, "Show all that is known of this model");
+  AddModel(app, flags);
+  app.footer(
+      "Examples:\n"
+      "  unroll models                  every model and version, * the "
+      "default\n"
+      "  unroll model langid            one model, and how each fact is known\n"
+      "  unroll models --json | jq .name\n");
+}
+
+void AddHealthFlags(CLI::App& app, HealthFlags& flags) {
+  app.add_option("MODEL", flags.model, "Ask for this model, not the server");
+  AddConnection(app, flags.connection);
+  app.footer(
+      "Prints the status. The exit code is 0 only for SERVING, so that this "
+      "can "
+      "be a\ncontainer's health check.\n\n"
+      "Examples:\n"
+      "  unroll health --timeout 1s\n"
+      "  unroll health langid --server rnn.example:8001\n");
+}
+
+void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
+  app.add_option("MODEL", flags.model.model, "Name of the model")->required();
+  AddModel(app, flags.model);
+  AddInput(app, flags.input);
+  AddOutput(app, flags.output,
+            "last in a table, all with --json or --output-dir");
+  app.add_option("--request-id", flags.request_id,
+                 "Comes back in the reply and stands in the server's log")
+      ->type_name("ID");
+  auto* repeat =
+      app.add_option("--repeat", flags.repeat,
+                     "Make the same call N times; print how many succeeded and "
+                     "their latency instead of results")
+          ->check(CLI::PositiveNumber)
+          ->excludes("--output-dir")
+          ->type_name("N");
+  app.add_option("--concurrency", flags.concurrency,
+                 "With --repeat: calls under way at a time")
+      ->check(CLI::Range(1, 1024))
+      ->needs(repeat)
+      ->type_name("K")
+      ->capture_default_str();
+  app.footer(std::string(kStandardInput) +
+             "All sequences go in one call. With --json there is an object for "
+             "each.\n\n"
+             "Examples:\n"
+             "  unroll predict langid --text \"guten Morgen\" --text bonjour\n"
+             "  unroll predict langid --candidates german,dutch < lines.txt\n"
+             "  unroll predict gestures --input x.npy --output-dir out\n"
+             "  unroll predict langid --text hello --json --results h_n\n"
+             "  unroll predict langid --text hello --repeat 1000 --concurrency "
+             "50\n");
+}
+
+void AddStreamFlags(CLI::App& app, PredictFlags& flags) {
+  app.add_option("MODEL", flags.model.model, "Name of the model")->required();
+  AddModel(app, flags.model);
+  AddInput(app, flags.input);
+  AddOutput(app, flags.output, "all");
+  app.add_option("--request-id", flags.request_id,
+                 "Comes back in the reply and stands in the server's log")
+      ->type_name("ID");
+  app.footer(
+      std::string(kStandardInput) +
+      "Sequences run one after the other; each step is printed as it "
+      "arrives. With\n--json there is an object for each step, and one "
+      "with \"final\" at the end.\n\n"
+      "Examples:\n"
+      "  unroll stream langid --text \"buenos dias\"\n"
+      "  unroll stream langid          type a line, watch it being read\n"
+      "  unroll stream gestures --input x.npy --json\n");
+}
+
+}  // namespace unroll::client

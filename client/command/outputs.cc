@@ -1,0 +1,110 @@
+#include "client/command/outputs.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "absl/strings/str_cat.h"
+#include "client/command/parse.h"
+#include "client/command/text.h"
+
+namespace unroll::client {
+namespace {
+
+constexpr int64_t kDefaultTopK = 3;
+
+void SetDefaultResults(const v1::GetModelResponse& model, View view,
+                       v1::Outputs& outputs) {
+  if (view == View::kEverything) return;  // unset: all that the model has
+  if (model.has_head()) outputs.add_results(v1::SCORES);
+  // Without scores for a line a step, hidden has to do.
+  if (!model.has_head() || (view == View::kSteps && ScoresOnce(model))) {
+    outputs.add_results(v1::HIDDEN);
+  }
+  if (!model.has_head()) outputs.add_results(v1::FINAL_STATE);
+}
+
+// Pieces of text, or none where the tokenizer is not known.
+std::vector<std::string_view> Split(const std::string& text,
+                                    const v1::GetModelResponse& model) {
+  for (const v1::Fact& fact : model.facts()) {
+    if (fact.name() != "tokenizer") continue;
+    if (fact.value() == "characters") {
+      return CodePoints(text).value_or(std::vector<std::string_view>());
+    }
+    if (fact.value() == "words") {
+      return Words(text).value_or(std::vector<std::string_view>());
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+bool ScoresOnce(const v1::GetModelResponse& model) {
+  return model.has_head() && model.head().applied_to() != "each_step";
+}
+
+v1::Outputs ChooseOutputs(const OutputFlags& flags,
+                          const v1::GetModelResponse& model, View view) {
+  v1::Outputs outputs = flags.outputs;
+  for (const std::string& item : flags.candidates) {
+    *outputs.add_candidates() = ToCandidate(item, model.head());
+  }
+  if (outputs.results().empty()) SetDefaultResults(model, view, outputs);
+  if (outputs.steps_case() == v1::Outputs::STEPS_NOT_SET &&
+      view == View::kSummary) {
+    outputs.mutable_last();
+  }
+  if (!flags.top_k_given && view != View::kEverything && model.has_head()) {
+    const int64_t classes = outputs.candidates().empty()
+                                ? model.head().classes()
+                                : outputs.candidates_size();
+    outputs.set_top_k(
+        static_cast<int32_t>(std::min<int64_t>(kDefaultTopK, classes)));
+  }
+  return outputs;
+}
+
+int64_t StepCount(const v1::Sequence& sequence,
+                  const google::protobuf::RepeatedField<int64_t>& token_ids) {
+  switch (sequence.input_case()) {
+    case v1::Sequence::kFeatures:
+      return sequence.features().shape(0);
+    case v1::Sequence::kTokenIds:
+      return sequence.token_ids().ids_size();
+    case v1::Sequence::kText:
+    case v1::Sequence::INPUT_NOT_SET:
+      break;
+  }
+  return token_ids.size();
+}
+
+std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps) {
+  if (outputs.has_last()) return {steps - 1};
+  if (outputs.has_indices()) {
+    return {outputs.indices().indices().begin(),
+            outputs.indices().indices().end()};
+  }
+  std::vector<int64_t> all(steps);
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+std::vector<std::string> StepTokens(
+    const v1::Sequence& sequence, const v1::GetModelResponse& model,
+    const google::protobuf::RepeatedField<int64_t>& token_ids) {
+  const auto& ids =
+      sequence.has_token_ids() ? sequence.token_ids().ids() : token_ids;
+  std::vector<std::string> tokens;
+  const std::vector<std::string_view> pieces = Split(sequence.text(), model);
+  if (std::ssize(pieces) == ids.size()) {
+    for (std::string_view piece : pieces) {
+      tokens.push_back(piece == " " ? "' '" : Printable(piece));
+    }
+  } else {
+    for (int64_t id : ids) tokens.push_back(absl::StrCat(id));
+  }
+  return tokens;
+}
+
+}  // namespace unroll::client
