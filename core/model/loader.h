@@ -20,7 +20,8 @@ struct ModelPath {
 };
 
 struct LoadOptions {
-  // A weights file larger than this is refused before it is read, in bytes.
+  // A weights file that is larger, or whose tensors are as float32, is refused
+  // before it is read, in bytes.
   int64_t max_bytes = int64_t{1} << 40;
 };
 
@@ -28,7 +29,8 @@ struct LoadOptions {
 // vocab.txt, labels.txt. Errors name file and tensor or key, expected and
 // found: NOT_FOUND (no weights), INVALID_ARGUMENT (a file is wrong or
 // ambiguous), UNIMPLEMENTED (a network that is not served yet),
-// RESOURCE_EXHAUSTED (past max_bytes). Nothing is kept after an error.
+// RESOURCE_EXHAUSTED (past max_bytes), ABORTED (the weights were written while
+// they were read). Nothing is kept after an error.
 absl::StatusOr<Model> LoadModel(const ModelPath& path,
                                 const LoadOptions& options);
 

@@ -32,13 +32,14 @@ class Vocabulary {
   // the escapes \n \t \\ and nothing trimmed (but a final newline ends the last
   // line). `where` names the file in messages.
   // INVALID_ARGUMENT: bad UTF-8, an unknown escape, an empty or repeated token
-  // (with both line numbers), no tokens, an unknown or blank token that is not
-  // among them.
+  // (with both line numbers), no tokens, "\r\n" at the end of every line, an
+  // unknown or blank token that is not among them.
   static absl::StatusOr<Vocabulary> Parse(std::string_view text,
                                           const Options& options,
                                           std::string_view where);
 
   // The ids of `text`. "[ ]" stands for the blank token where there is one.
+  // Words end at Unicode white space; a blank inside a word parts it in two.
   // INVALID_ARGUMENT: bad UTF-8 (with its byte), or a token that is not in the
   // vocabulary while there is no unknown token (names it and its position).
   absl::StatusOr<std::vector<int32_t>> Encode(std::string_view text) const;
@@ -56,6 +57,8 @@ class Vocabulary {
   Options options_;
   std::vector<std::string> tokens_;
   absl::flat_hash_map<std::string, int32_t> ids_;
+  int32_t unknown_id_ = -1;  // -1: there is none
+  int32_t blank_id_ = -1;
 };
 
 }  // namespace unroll
