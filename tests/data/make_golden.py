@@ -5,7 +5,7 @@
 
 Weights and inputs are not stored: `values` makes them from an integer hash that
 tests/support/golden.cc computes too, exact in float32. The outputs are float64:
-`<case>.hidden` [T, D*H], `<case>.h_n` [L*D, H] and, with a head, `<case>.scores`
+`<case>.hidden` [T, D*H], `<case>.h_n` [L*D, H] and, with a head, `.scores`
 ([T, C] on each step, else [C]). Needs Debian's python3-torch.
 """
 
