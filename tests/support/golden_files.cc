@@ -23,7 +23,8 @@ using Json = nlohmann::ordered_json;
 }
 
 std::string ReadFile(const std::string& name) {
-  const std::string path = absl::StrCat(UNROLL_TEST_DATA_DIR, "/", name);
+  const std::string path =
+      absl::StrCat(UNROLL_SOURCE_DIR, "/tests/data/", name);
   std::ifstream file(path, std::ios::binary);
   if (!file) Fail(absl::StrCat("cannot open ", path));
   return {std::istreambuf_iterator<char>(file), {}};
