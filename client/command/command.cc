@@ -1,11 +1,41 @@
+#include <memory>
+#include <sstream>
+#include <string>
+
 #include "client/command/commands.h"
 
 namespace unroll::client {
+namespace {
+
+// CLI11's help with the descriptions of options wrapped to 80 columns.
+class WrappedHelp : public CLI::Formatter {
+ public:
+  std::string make_option_desc(const CLI::Option* option) const override {
+    constexpr size_t kWidth = 80 - 30;  // 30: CLI11's first column
+    std::istringstream words(CLI::Formatter::make_option_desc(option));
+    std::string wrapped;
+    size_t line = 0;
+    for (std::string word; words >> word; line += word.size()) {
+      if (line > 0 && line + 1 + word.size() > kWidth) {
+        wrapped += '\n';
+        line = 0;
+      } else if (line > 0) {
+        wrapped += ' ';
+        ++line;
+      }
+      wrapped += word;
+    }
+    return wrapped;
+  }
+};
+
+}  // namespace
 
 int RunCommand(int argc, const char* const* argv, Terminal& terminal) {
   CLI::App app(
       "Talks to an unroll server: predictions of trained recurrent networks.",
       "unroll");
+  app.formatter(std::make_shared<WrappedHelp>());  // subcommands inherit it
   app.set_version_flag("--version", "unroll " UNROLL_VERSION);
   app.require_subcommand(1);
   app.footer(

@@ -14,6 +14,11 @@ void Require(const absl::Status& status, const std::string& flag) {
   }
 }
 
+// A check that --help does not mention beside the option's type.
+CLI::Validator Quietly(const CLI::Validator& check) {
+  return check.description("");
+}
+
 // An option whose value `parse` understands.
 CLI::Option* AddParsed(
     CLI::App& app, const std::string& flag, const std::string& type,
@@ -46,13 +51,15 @@ void AddConnection(CLI::App& app, ConnectionFlags& flags) {
                "Print JSON, one object a line, instead of a table");
 }
 
-void AddModel(CLI::App& app, ModelFlags& flags) {
-  app.add_option("--model-version", flags.version,
-                 "Version of the model; 0 is the highest that loaded")
-      ->check(CLI::NonNegativeNumber)
+// Returns --model-version.
+CLI::Option* AddModel(CLI::App& app, ModelFlags& flags) {
+  AddConnection(app, flags.connection);
+  return app
+      .add_option("--model-version", flags.version,
+                  "Version of the model; 0 is the highest that loaded")
+      ->check(Quietly(CLI::NonNegativeNumber))
       ->type_name("N")
       ->capture_default_str();
-  AddConnection(app, flags.connection);
 }
 
 void AddInput(CLI::App& app, InputFlags& flags) {
@@ -86,7 +93,7 @@ void AddOutput(CLI::App& app, OutputFlags& flags, const std::string& steps) {
          },
          "The K classes with the highest scores of each step (default: 3 in a "
          "table, 0 with --json)")
-      ->check(CLI::NonNegativeNumber)
+      ->check(Quietly(CLI::NonNegativeNumber))
       ->type_name("K");
   AddParsed(app, "--candidates", "A,B,C",
             "Score only these classes: labels, or class numbers",
@@ -120,8 +127,9 @@ constexpr char kStandardInput[] =
 }  // namespace
 
 void AddModelFlags(CLI::App& app, ModelFlags& flags) {
-  app.add_option("MODEL", flags.model, "Show all that is known of this model");
-  AddModel(app, flags);
+  auto* model = app.add_option("MODEL", flags.model,
+                               "Show all that is known of this model");
+  AddModel(app, flags)->needs(model);
   app.footer(
       "Examples:\n"
       "  unroll models                  every model and version, * the "
@@ -155,12 +163,12 @@ void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
       app.add_option("--repeat", flags.repeat,
                      "Make the same call N times; print how many succeeded and "
                      "their latency instead of results")
-          ->check(CLI::PositiveNumber)
+          ->check(Quietly(CLI::PositiveNumber))
           ->excludes("--output-dir")
           ->type_name("N");
   app.add_option("--concurrency", flags.concurrency,
                  "With --repeat: calls under way at a time")
-      ->check(CLI::Range(1, 1024))
+      ->check(Quietly(CLI::Range(1, 1024)))
       ->needs(repeat)
       ->type_name("K")
       ->capture_default_str();

@@ -55,7 +55,11 @@ v1::Outputs ChooseOutputs(const OutputFlags& flags,
       view == View::kSummary) {
     outputs.mutable_last();
   }
-  if (!flags.top_k_given && view != View::kEverything && model.has_head()) {
+  const bool shows_scores =
+      view != View::kEverything &&
+      std::find(outputs.results().begin(), outputs.results().end(),
+                v1::SCORES) != outputs.results().end();
+  if (!flags.top_k_given && shows_scores) {
     const int64_t classes = outputs.candidates().empty()
                                 ? model.head().classes()
                                 : outputs.candidates_size();

@@ -122,7 +122,9 @@ int RunPredict(const PredictFlags& flags, Terminal& terminal) {
   if (!sequences.ok()) return BadUsage(sequences.status(), terminal);
   call.sequences = *std::move(sequences);
 
-  const bool everything = connection.json || !flags.output.directory.empty();
+  // Repeated calls are the same with and without --json.
+  const bool everything =
+      flags.repeat == 0 && (connection.json || !flags.output.directory.empty());
   FillRequest(everything ? View::kEverything : View::kSummary, call);
   if (flags.repeat > 0) return RunRepeat(call, client, terminal);
   const auto response = client.Predict(call.request, connection.call);

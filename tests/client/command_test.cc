@@ -28,7 +28,7 @@ struct Ran {
 };
 
 // Runs `unroll` with these arguments.
-Ran Run(std::vector<std::string> arguments, const std::string& input = "") {
+Ran Unroll(std::vector<std::string> arguments, const std::string& input = "") {
   arguments.insert(arguments.begin(), "unroll");
   std::vector<const char*> argv;
   for (const std::string& argument : arguments)
@@ -46,7 +46,7 @@ class CommandTest : public testing::Test {
   // Runs a subcommand against the server.
   Ran Call(std::vector<std::string> arguments, const std::string& input = "") {
     arguments.insert(arguments.end(), {"--server", server_.address()});
-    return Run(std::move(arguments), input);
+    return Unroll(std::move(arguments), input);
   }
 
   // A directory of this test, empty.
@@ -74,13 +74,13 @@ std::vector<Json> Lines(const std::string& text) {
 TEST_F(CommandTest, HelpTeachesEverySubcommand) {
   for (const char* command :
        {"models", "model", "predict", "stream", "health"}) {
-    const Ran ran = Run({command, "--help"});
+    const Ran ran = Unroll({command, "--help"});
     EXPECT_EQ(ran.code, kSuccess);
     EXPECT_THAT(ran.out, AllOf(HasSubstr("Examples:"), HasSubstr("--server"),
                                HasSubstr("localhost:8001"),
                                HasSubstr("--timeout"), HasSubstr("--json")));
   }
-  EXPECT_THAT(Run({"--version"}).out, HasSubstr("unroll "));
+  EXPECT_THAT(Unroll({"--version"}).out, HasSubstr("unroll "));
 }
 
 TEST_F(CommandTest, BadUsageIsToldWithoutACall) {
@@ -98,9 +98,10 @@ TEST_F(CommandTest, BadUsageIsToldWithoutACall) {
       {"predict", "letters", "--repeat", "2", "--output-dir", "x"},
       {"stream", "letters", "--repeat", "2"},
       {"health", "--nonsense"},
+      {"models", "--model-version", "3"},
   };
   for (const auto& arguments : kCases) {
-    const Ran ran = Run(arguments);
+    const Ran ran = Unroll(arguments);
     EXPECT_EQ(ran.code, kBadUsage) << testing::PrintToString(arguments);
     EXPECT_THAT(ran.out, IsEmpty());
     EXPECT_NE(ran.err, "") << testing::PrintToString(arguments);
@@ -146,9 +147,10 @@ TEST_F(CommandTest, AFailedCallIsToldWithItsCode) {
 }
 
 TEST_F(CommandTest, ModelsAreListedOrShownInFull) {
-  EXPECT_THAT(Call({"models"}).out,
-              AllOf(HasSubstr("letters   7 *     ready   summary of letters\n"),
-                    HasSubstr("broken    1       failed  model.safetensors")));
+  EXPECT_THAT(
+      Call({"models"}).out,
+      AllOf(HasSubstr("letters   7 *      ready   summary of letters\n"),
+            HasSubstr("broken    1        failed  model.safetensors")));
   EXPECT_EQ(Call({"model", "letters"}).out, Call({"models", "letters"}).out);
   EXPECT_THAT(Call({"model", "letters"}).out,
               AllOf(HasSubstr("letters version 7"), HasSubstr("red green blue"),
@@ -280,7 +282,7 @@ TEST_F(CommandTest, RepeatReportsLatencyInsteadOfResults) {
 
 TEST_F(CommandTest, TheServerIsTakenFromTheEnvironment) {
   setenv("UNROLL_SERVER", server_.address().c_str(), 1);
-  const Ran ran = Run({"health"});
+  const Ran ran = Unroll({"health"});
   unsetenv("UNROLL_SERVER");
   EXPECT_EQ(ran.code, kSuccess) << ran.err;
 }

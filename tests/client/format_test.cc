@@ -149,6 +149,9 @@ TEST(ChooseOutputsTest, TheDefaultsFitTheViewAndTheModel) {
   EXPECT_EQ(everything.results_size(), 0);
   EXPECT_EQ(everything.steps_case(), v1::Outputs::STEPS_NOT_SET);
   EXPECT_EQ(everything.top_k(), 0);
+  OutputFlags hidden_only;
+  hidden_only.outputs.add_results(v1::HIDDEN);
+  EXPECT_EQ(ChooseOutputs(hidden_only, model, View::kSummary).top_k(), 0);
   model.clear_head();
   EXPECT_THAT(ChooseOutputs({}, model, View::kSteps).results(),
               ElementsAre(v1::HIDDEN, v1::FINAL_STATE));
