@@ -25,7 +25,7 @@ constexpr Tokenizer kTokenizers[] = {Tokenizer::kWords, Tokenizer::kCharacters};
 constexpr KernelChoice kKernels[] = {KernelChoice::kAuto,
                                      KernelChoice::kPrimitive};
 
-// The readers below give messages without file and key: ReadObject adds them.
+// The readers below give messages without file and key: their callers add them.
 absl::Status WrongKind(const json& value, std::string_view expected) {
   return absl::InvalidArgumentError(
       absl::StrFormat("is %s, expected %s", JsonKind(value), expected));
@@ -87,13 +87,9 @@ struct Key {
   std::function<absl::Status(const json&)> read;
 };
 
-// Reads an object of known keys. `place` goes before messages.
-absl::Status ReadObject(const json& value, const std::string& place,
-                        const std::vector<Key>& keys) {
-  if (!value.is_object()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: %s", place, WrongKind(value, "an object").message()));
-  }
+// Reads an object of known keys.
+absl::Status ReadObject(const json& value, const std::vector<Key>& keys) {
+  if (!value.is_object()) return WrongKind(value, "an object");
   for (const auto& [name, member] : value.items()) {
     const Key* found = nullptr;
     std::vector<std::string> known;
@@ -103,12 +99,12 @@ absl::Status ReadObject(const json& value, const std::string& place,
     }
     if (found == nullptr) {
       return absl::InvalidArgumentError(
-          absl::StrFormat("%s: unknown key %s, known are %s", place,
-                          Quoted(name), absl::StrJoin(known, ", ")));
+          absl::StrFormat("unknown key %s, known are %s", Quoted(name),
+                          absl::StrJoin(known, ", ")));
     }
     if (const absl::Status read = found->read(member); !read.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrFormat("%s: %s: %s", place, Quoted(name), read.message()));
+          absl::StrFormat("%s: %s", Quoted(name), read.message()));
     }
   }
   return absl::OkStatus();
@@ -116,7 +112,7 @@ absl::Status ReadObject(const json& value, const std::string& place,
 
 absl::Status ReadHead(const json& value, Config& config) {
   config.has_head = true;
-  return ReadObject(value, "in it",
+  return ReadObject(value,
                     {{"activation",
                       [&](const json& v) {
                         return ReadWord(v, kActivations, config.activation);
@@ -128,7 +124,7 @@ absl::Status ReadHead(const json& value, Config& config) {
 
 absl::Status ReadTensors(const json& value, Config& config) {
   return ReadObject(
-      value, "in it",
+      value,
       {{"rnn", [&](const json& v) { return ReadString(v, config.rnn_prefix); }},
        {"embedding",
         [&](const json& v) { return ReadString(v, config.embedding); }},
@@ -164,7 +160,10 @@ absl::StatusOr<Config> ParseConfig(std::string_view text,
       {"kernel",
        [&](const json& v) { return ReadWord(v, kKernels, config.kernel); }},
   };
-  RETURN_IF_ERROR(ReadObject(root, std::string(where), keys));
+  if (const absl::Status read = ReadObject(root, keys); !read.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: %s", where, read.message()));
+  }
   return config;
 }
 

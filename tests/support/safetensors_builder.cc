@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "absl/strings/str_cat.h"
 #include "core/base/checked.h"
 
 namespace unroll::testing {
@@ -20,9 +21,10 @@ SafetensorsBuilder& SafetensorsBuilder::Add(const std::string& name,
                                             const std::string& dtype,
                                             const Shape& shape,
                                             std::string_view bytes) {
-  header_[name] = {{"dtype", dtype},
-                   {"shape", shape},
-                   {"data_offsets", {data_.size(), data_.size() + bytes.size()}}};
+  header_[name] = {
+      {"dtype", dtype},
+      {"shape", shape},
+      {"data_offsets", {data_.size(), data_.size() + bytes.size()}}};
   data_ += bytes;
   return *this;
 }
@@ -73,8 +75,7 @@ std::vector<std::pair<std::string, Shape>> RnnShapes(const std::string& prefix,
   const int64_t h = spec.hidden_size;
   for (int64_t k = 0; k < spec.num_layers; ++k) {
     for (int64_t d = 0; d < spec.directions; ++d) {
-      const std::string end =
-          "_l" + std::to_string(k) + (d == 1 ? "_reverse" : "");
+      const std::string end = absl::StrCat("_l", k, d == 1 ? "_reverse" : "");
       shapes.push_back({prefix + "weight_ih" + end,
                         {h, k == 0 ? spec.input_size : spec.hidden_width()}});
       shapes.push_back({prefix + "weight_hh" + end, {h, h}});

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/support/safetensors_builder.h"
 
 namespace unroll {
@@ -28,7 +29,7 @@ void ExpectConverts(Dtype dtype, const std::vector<Case<Bits>>& cases) {
   std::vector<Bits> stored;
   for (const auto& c : cases) stored.push_back(c.stored);
   // One byte in front: no alignment may be needed.
-  const std::string bytes = "x" + BytesOf(stored);
+  const std::string bytes = absl::StrCat("x", BytesOf(stored));
   std::vector<float> values(cases.size());
   ToFloat32(dtype, std::span(bytes).subspan(1), values);
   for (size_t i = 0; i < cases.size(); ++i) {
@@ -51,14 +52,14 @@ TEST(ToFloat32Test, WidensF16Exactly) {
   ExpectConverts<uint16_t>(Dtype::kF16,
                            {{0x0000, 0x00000000},
                             {0x8000, 0x80000000},
-                            {0x3C00, 0x3F800000},    // 1
-                            {0xC000, 0xC0000000},    // -2
-                            {0x3555, 0x3EAAA000},    // about 1/3
-                            {0x7BFF, 0x477FE000},    // 65504, the largest
-                            {0x0400, 0x38800000},    // 2^-14, least normal
-                            {0x03FF, 0x387FC000},    // largest subnormal
-                            {0x0001, 0x33800000},    // 2^-24, least
-                            {0x8001, 0xB3800000},    // its negative
+                            {0x3C00, 0x3F800000},  // 1
+                            {0xC000, 0xC0000000},  // -2
+                            {0x3555, 0x3EAAA000},  // about 1/3
+                            {0x7BFF, 0x477FE000},  // 65504, the largest
+                            {0x0400, 0x38800000},  // 2^-14, least normal
+                            {0x03FF, 0x387FC000},  // largest subnormal
+                            {0x0001, 0x33800000},  // 2^-24, least
+                            {0x8001, 0xB3800000},  // its negative
                             {0x7C00, kInfinity},
                             {0xFC00, 0xFF800000},
                             {0x7E00, 0x7FC00000}});  // NaN

@@ -53,10 +53,9 @@ TEST(GlobMatchesTest, ManyStarsDoNotTakeForEver) {
 }
 
 TEST(SplitIgnoredTest, PartsWhatMatchesFromTheRest) {
-  ASSERT_OK_AND_ASSIGN(
-      const SplitTensors split,
-      SplitIgnored({{"a.x", {1}}, {"b.x", {2}}, {"b.y", {3}}}, {"b.*", "*.y"},
-                   "config.json"));
+  ASSERT_OK_AND_ASSIGN(const SplitTensors split,
+                       SplitIgnored({{"a.x", {1}}, {"b.x", {2}}, {"b.y", {3}}},
+                                    {"b.*", "*.y"}, "config.json"));
   ASSERT_EQ(split.kept.size(), 1);
   EXPECT_EQ(Describe(split.kept[0]), "\"a.x\" [1]");
   EXPECT_EQ(split.ignored.size(), 2);

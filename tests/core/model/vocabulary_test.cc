@@ -121,15 +121,16 @@ TEST(VocabularyTest, BracketsStandForTheBlankToken) {
 }
 
 TEST(VocabularyTest, RefusesBadUtf8InTextWithItsByte) {
-  for (const Tokenizer tokenizer : {Tokenizer::kWords, Tokenizer::kCharacters}) {
-    ASSERT_OK_AND_ASSIGN(
-        const Vocabulary vocabulary,
-        Parse("a\n<unk>\n", {.tokenizer = tokenizer, .unknown_token = "<unk>"}));
-    for (const char* bad : {"aa\xC0\x80", "aa\xED\xA0\x80", "aa\xF4\x90\x80\x80",
-                            "aa\xE2\x82", "aa\xFF"}) {
-      EXPECT_THAT(vocabulary.Encode(bad),
-                  IsError(absl::StatusCode::kInvalidArgument,
-                          "byte 2 is not UTF-8"))
+  for (const Tokenizer tokenizer :
+       {Tokenizer::kWords, Tokenizer::kCharacters}) {
+    ASSERT_OK_AND_ASSIGN(const Vocabulary vocabulary,
+                         Parse("a\n<unk>\n", {.tokenizer = tokenizer,
+                                              .unknown_token = "<unk>"}));
+    for (const char* bad : {"aa\xC0\x80", "aa\xED\xA0\x80",
+                            "aa\xF4\x90\x80\x80", "aa\xE2\x82", "aa\xFF"}) {
+      EXPECT_THAT(
+          vocabulary.Encode(bad),
+          IsError(absl::StatusCode::kInvalidArgument, "byte 2 is not UTF-8"))
           << bad;
     }
   }
