@@ -239,6 +239,8 @@ def main():
                         help="the model's folder (default: %(default)s)")
     parser.add_argument("--evaluate", action="store_true",
                         help="only measure the model that stands in --output")
+    parser.add_argument("--resume", action="store_true",
+                        help="go on from the weights that stand in --output")
     parser.add_argument("--batches", type=int, default=12000)
     parser.add_argument("--minutes", type=float, default=24,
                         help="end by then (default: %(default)s)")
@@ -255,9 +257,12 @@ def main():
     torch.set_num_threads(options.threads)
     if not options.evaluate:
         split = data.load_words()
-        vocabulary = data.make_vocabulary(split)
-        model = LangId(len(vocabulary), options.embedding, options.hidden,
-                       len(split))
+        if options.resume:
+            model, vocabulary = load(options.output)
+        else:
+            vocabulary = data.make_vocabulary(split)
+            model = LangId(len(vocabulary), options.embedding, options.hidden,
+                           len(split))
         train(model, split, vocabulary, options)
         save(model, vocabulary, options.output)
     evaluate(options.output, options)
