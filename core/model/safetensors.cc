@@ -212,6 +212,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
       ASSIGN_OR_RETURN(header.metadata, ParseMetadata(value, where));
       continue;
     }
+    if (name.empty()) return Error(where, "a tensor has no name");
     auto tensor = ParseTensor(value, data_bytes);
     if (!tensor.ok()) {
       return Error(where, "tensor %s: %s", Quoted(name),

@@ -69,6 +69,13 @@ absl::StatusOr<std::vector<std::string>> ParseTokenLines(
     return absl::InvalidArgumentError(absl::StrFormat(
         "%s: lines end in \"\\r\\n\", expected \"\\n\"", where));
   }
+  // Alone on its line it may be a token, but not in front of one.
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  if (text.starts_with(kByteOrderMark) && text.size() > kByteOrderMark.size() &&
+      text[kByteOrderMark.size()] != '\n') {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: line 1 begins with a byte order mark, expected none", where));
+  }
   text = WithoutFinalNewline(text);
   std::vector<std::string> tokens;
   tokens.reserve(count);

@@ -14,7 +14,8 @@ namespace unroll {
 // escapes \n \t \\ and nothing trimmed (but a final newline ends the last
 // line). `where` names the file in messages.
 // INVALID_ARGUMENT, with the line: bad UTF-8, an unknown escape, an empty or
-// repeated entry, "\r\n" at the end of every line, no lines.
+// repeated entry, "\r\n" at the end of every line, a byte order mark in front,
+// no lines.
 absl::StatusOr<std::vector<std::string>> ParseTokenLines(
     std::string_view text, std::string_view where);
 

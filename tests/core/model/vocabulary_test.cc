@@ -57,6 +57,9 @@ TEST(VocabularyTest, RefusesBadFilesByLine) {
       {"a\nb\xC0\x80\n", "line 2: byte 1 of the line is not UTF-8"},
       {"\xED\xA0\x80", "line 1: byte 0 of the line is not UTF-8"},
       {"a\r\nb\r\n", "\\r\\n"},
+      {"\xEF\xBB\xBF"
+       "a\nb\n",
+       "line 1 begins with a byte order mark"},
   };
   for (const Case& c : cases) {
     EXPECT_THAT(Parse(c.text),
@@ -65,8 +68,9 @@ TEST(VocabularyTest, RefusesBadFilesByLine) {
   }
 }
 
-TEST(VocabularyTest, ALoneCarriageReturnMayBeAToken) {
-  ASSERT_OK_AND_ASSIGN(const Vocabulary vocabulary, Parse("a\n\r\nb\n"));
+TEST(VocabularyTest, ALoneMarkOrCarriageReturnMayBeAToken) {
+  ASSERT_OK_AND_ASSIGN(const Vocabulary vocabulary, Parse("\uFEFF\n\r\nb\n"));
+  EXPECT_EQ(vocabulary.Find("\uFEFF"), 0);
   EXPECT_EQ(vocabulary.Find("\r"), 1);
 }
 
