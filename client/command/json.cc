@@ -105,6 +105,8 @@ Json ToJson(const v1::Timing& timing) {
 
 absl::StatusOr<Json> ToJson(const v1::Tensor& tensor) {
   ASSIGN_OR_RETURN(const Array array, ToArray(tensor));
+  // A dimension beside a 0 can be of any size: no loop over it.
+  if (array.values.empty()) return Json::array();
   std::span<const float> values = array.values;
   return Nested(array.shape, values);
 }
