@@ -218,7 +218,7 @@ def evaluate(folder, options):
     split = data.load_words()
     for name, (words, away) in zip(data.LANGUAGES, split):
         print(f"{name}: {len(words)} words to train on, {len(away)} held out")
-    sample = data.held_out_sample(split, options.held_out, options.seed)
+    sample = data.held_out_sample(split, options.held_out)
     words = [word for word, _ in sample]
     labels = np.array([label for _, label in sample])
     print(f"{len(sample)} held-out words; V {len(vocabulary)}; "
