@@ -44,20 +44,23 @@ CLI::Option* Add(CLI::App& app, const std::string& name, Target& target,
 // A duration of at least `least`.
 void AddDuration(CLI::App& app, const std::string& name, absl::Duration& target,
                  absl::Duration least, const std::string& help) {
-  const auto parse = [&target, least](const CLI::results_t& words) {
+  const std::string flag = "--" + name;
+  const auto parse = [&target, least, flag](const CLI::results_t& words) {
     absl::Duration value;
     if (!absl::ParseDuration(words.front(), &value)) {
-      throw CLI::ValidationError("\"" + words.front() +
-                                 "\" is not a duration such as 100us or 1.5s");
+      throw CLI::ValidationError(
+          flag,
+          "\"" + words.front() + "\" is not a duration such as 100us or 1.5s");
     }
     if (value < least || value > absl::Hours(24)) {
-      throw CLI::ValidationError("\"" + words.front() + "\" is not between " +
-                                 absl::FormatDuration(least) + " and 24h");
+      throw CLI::ValidationError(flag,
+                                 "\"" + words.front() + "\" is not between " +
+                                     absl::FormatDuration(least) + " and 24h");
     }
     target = value;
     return true;
   };
-  app.add_option("--" + name, parse, help)
+  app.add_option(flag, parse, help)
       ->type_name("DURATION")
       ->default_str(absl::FormatDuration(target))
       ->envname(EnvironmentName(name));

@@ -42,7 +42,7 @@ struct Quotas {
 // does not exist below it is no harm.
 std::vector<std::string> FoldersUp(const std::string& mount, std::string path) {
   std::vector<std::string> folders;
-  while (!path.empty() && path != "/") {
+  while (path.starts_with("/") && path != "/") {
     folders.push_back(mount + path);
     path.resize(path.rfind('/'));
   }

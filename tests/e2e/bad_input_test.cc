@@ -67,6 +67,8 @@ struct BadCall {
   std::string message;
 };
 
+void PrintTo(const BadCall& bad, std::ostream* out) { *out << bad.name; }
+
 v1::PredictRequest Good() {
   v1::PredictRequest request;
   request.set_model(FeatureCase().name);
@@ -86,6 +88,7 @@ void SetFeatures(v1::PredictRequest& r, int64_t steps, int64_t width,
 
 void UseLangid(v1::PredictRequest& r, const std::string& text) {
   r.set_model("langid");
+  r.mutable_sequences(0)->clear_initial_state();
   r.mutable_sequences(0)->set_text(text);
 }
 
@@ -184,7 +187,9 @@ std::vector<BadCall> BadCalls() {
        },
        kInvalid, "initial_state \"h\": shape [9,"},
       {"StateWithoutTensors",
-       [](auto& r) { r.mutable_sequences(0)->mutable_initial_state(); },
+       [](auto& r) {
+         r.mutable_sequences(0)->mutable_initial_state()->clear_tensors();
+       },
        kInvalid, "initial_state \"h\": missing"},
       {"UnknownResult",
        [](auto& r) {

@@ -109,7 +109,9 @@ TEST_F(CallsTest, TopClassesAreTheBestWithLabels) {
   ASSERT_EQ(top.classes_size(), 3);
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(top.classes(i).score(), scores[top.classes(i).class_()]);
-    if (i > 0) EXPECT_LE(top.classes(i).score(), top.classes(i - 1).score());
+    if (i > 0) {
+      EXPECT_LE(top.classes(i).score(), top.classes(i - 1).score());
+    }
   }
   EXPECT_EQ(top.classes(0).score(),
             *std::max_element(scores.begin(), scores.end()));

@@ -24,7 +24,9 @@ class GoldenServer {
 
  private:
   TempDirectory directory_;
-  ServerProcess server_{WriteRepository(directory_.path(), golden::Cases())};
+  // Few rows a batch: fewer primitives to make for each model.
+  ServerProcess server_{WriteRepository(directory_.path(), golden::Cases()),
+                        {"--max-batch-rows=4"}};
 };
 
 class GoldenTest : public ::testing::TestWithParam<golden::Case> {};

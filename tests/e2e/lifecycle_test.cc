@@ -47,6 +47,8 @@ struct BadFlag {
   std::string message;
 };
 
+void PrintTo(const BadFlag& bad, std::ostream* out) { *out << bad.flag; }
+
 class BadFlagTest : public ::testing::TestWithParam<BadFlag> {};
 
 TEST_P(BadFlagTest, ExitsWith2AndNamesTheFlag) {

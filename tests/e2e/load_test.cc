@@ -21,8 +21,8 @@ using unroll::testing::WriteRepository;
 TEST(LoadTest, SixtyFourClientsAtOnceGetPyTorchsNumbers) {
   constexpr int kClients = 64, kCalls = 20;
   TempDirectory directory;
-  const ServerProcess server(
-      WriteRepository(directory.path(), golden::Cases()));
+  const ServerProcess server(WriteRepository(directory.path(), golden::Cases()),
+                             {"--max-batch-rows=8"});
   std::vector<std::thread> clients;
   for (int client = 0; client < kClients; ++client) {
     clients.emplace_back([&server, client] {

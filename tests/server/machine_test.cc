@@ -81,8 +81,12 @@ TEST_P(MachineTest, ReadsLimits) {
   const MachineLimits limits = ReadMachineLimits(root.path());
   EXPECT_EQ(limits.cpu_quota, c.cpu_quota);
   EXPECT_EQ(limits.memory_quota, c.memory_quota);
-  if (c.cpu_quota) EXPECT_DOUBLE_EQ(limits.cpus, c.cpus);
-  if (c.memory_quota) EXPECT_EQ(limits.memory, c.memory);
+  if (c.cpu_quota) {
+    EXPECT_DOUBLE_EQ(limits.cpus, c.cpus);
+  }
+  if (c.memory_quota) {
+    EXPECT_EQ(limits.memory, c.memory);
+  }
   EXPECT_GT(limits.cpus, 0);
   EXPECT_GT(limits.memory, 0);
 }

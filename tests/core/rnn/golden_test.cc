@@ -39,8 +39,7 @@ golden::Outputs Run(const golden::Case& c, int64_t piece) {
     for (int64_t t = 0; t < steps; ++t) {
       append(run.results[0].hidden(t), got.hidden);
     }
-    const bool each_step =
-        c.head && c.head->applied_to == AppliedTo::kEachStep;
+    const bool each_step = c.head && c.head->applied_to == AppliedTo::kEachStep;
     const int64_t rows = each_step ? steps : int64_t{slice.wants_scores};
     for (int64_t i = 0; i < rows; ++i) {
       append(run.results[0].scores(i), *got.scores);
