@@ -83,6 +83,7 @@ v1::PredictStreamResponse& PredictStreamCall::OpenMessage() {
 
 bool PredictStreamCall::OnSteps(const StepResults& results) {
   bool accepts_more;
+  Action action;
   {
     MutexLock lock(mutex_);
     for (int64_t i = 0; i < std::ssize(results.steps()); ++i) {
@@ -94,12 +95,19 @@ bool PredictStreamCall::OnSteps(const StepResults& results) {
     SetFinalScores(results, plan_, *model_, OpenMessage());
     accepts_more = outbox_.size() < kFullOutbox;
     paused_ = !accepts_more;
+    action = NextAction();
   }
-  WriteNext();
+  Perform(action);
   return accepts_more;
 }
 
 void PredictStreamCall::OnDone(const SequenceEnd& end) {
+  record_.End(end.status,
+              absl::StrFormat("request_id \"%s\" queue %s "
+                              "compute %s",
+                              request_id_, absl::FormatDuration(end.queue),
+                              absl::FormatDuration(end.compute)));
+  Action action;
   {
     MutexLock lock(mutex_);
     if (end.status.ok()) {
@@ -112,59 +120,60 @@ void PredictStreamCall::OnDone(const SequenceEnd& end) {
       SetTiming(end.queue, end.compute, *last.mutable_timing());
     }
     end_ = end.status;
+    action = NextAction();
   }
-  record_.End(end.status,
-              absl::StrFormat("request_id \"%s\" queue %s "
-                              "compute %s",
-                              request_id_, absl::FormatDuration(end.queue),
-                              absl::FormatDuration(end.compute)));
-  WriteNext();
+  // From here on the call may be gone, unless the action is this thread's.
+  Perform(action);
 }
 
-void PredictStreamCall::WriteNext() {
-  enum { kWrite, kWriteAndFinish, kFinish } action;
-  absl::Status status;
-  {
-    MutexLock lock(mutex_);
-    if (write_under_way_) return;
-    if (broken_) outbox_.clear();
-    if (outbox_.empty() && !end_) return;
-    status = end_.value_or(absl::OkStatus());
-    if (outbox_.empty()) {
-      action = kFinish;
-    } else {
-      writing_ = std::move(outbox_.front());
-      outbox_.pop_front();
-      action =
-          end_ && status.ok() && outbox_.empty() ? kWriteAndFinish : kWrite;
-    }
-    write_under_way_ = true;  // for good after a finish: nothing may follow it
-  }
+PredictStreamCall::Action PredictStreamCall::NextAction() {
+  if (write_under_way_) return Action::kNone;
+  if (broken_) outbox_.clear();
+  if (outbox_.empty() && !end_) return Action::kNone;
+  write_under_way_ = true;  // for good after a finish: nothing may follow it
+  if (outbox_.empty()) return Action::kFinish;
+  writing_ = std::move(outbox_.front());
+  outbox_.pop_front();
+  return end_ && end_->ok() && outbox_.empty() ? Action::kWriteAndFinish
+                                               : Action::kWrite;
+}
+
+void PredictStreamCall::Perform(Action action) {
   switch (action) {
-    case kWrite:
+    case Action::kNone:
+      break;
+    case Action::kWrite:
       StartWrite(&writing_);
       break;
-    case kWriteAndFinish:
+    case Action::kWriteAndFinish:
       StartWriteAndFinish(&writing_, grpc::WriteOptions(), grpc::Status::OK);
       break;
-    case kFinish:
+    case Action::kFinish: {
+      absl::Status status;
+      {
+        MutexLock lock(mutex_);
+        status = *end_;
+      }
       Finish(ToGrpc(status));
       break;
+    }
   }
 }
 
 void PredictStreamCall::OnWriteDone(bool ok) {
   bool resume;
+  Action action;
   {
     MutexLock lock(mutex_);
     write_under_way_ = false;
     broken_ |= !ok;
     resume = paused_ && outbox_.size() < kFullOutbox;
     if (resume) paused_ = false;
+    action = NextAction();
   }
+  Perform(action);
   if (!ok) environment_.scheduler.Cancel(sequence_);
   if (resume && ok) environment_.scheduler.Resume(sequence_);
-  WriteNext();
 }
 
 void PredictStreamCall::OnCancel() {

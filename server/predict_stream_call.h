@@ -41,8 +41,12 @@ class PredictStreamCall final
   // The message that takes more results: a new one once the last is full.
   v1::PredictStreamResponse& OpenMessage()
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Starts the next write, or finishes, unless a write is under way.
-  void WriteNext();
+  // What to do with the outbox now. Whoever gets another action than kNone has
+  // to Perform it, without the lock; until then nobody else gets one, so that
+  // the call lives.
+  enum class Action { kNone, kWrite, kWriteAndFinish, kFinish };
+  Action NextAction() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Perform(Action action);
 
   // Constant once submitted.
   CallEnvironment& environment_;
