@@ -41,6 +41,12 @@ CLI::Option* Add(CLI::App& app, const std::string& name, Target& target,
       ->envname(EnvironmentName(name));
 }
 
+// CLI11's own description of a range is hard to read in --help.
+CLI::Validator Between(int64_t least, int64_t most) {
+  return CLI::Range(least, most)
+      .description(std::to_string(least) + ".." + std::to_string(most));
+}
+
 // A duration of at least `least`.
 void AddDuration(CLI::App& app, const std::string& name, absl::Duration& target,
                  absl::Duration least, const std::string& help) {
@@ -68,21 +74,21 @@ void AddDuration(CLI::App& app, const std::string& name, absl::Duration& target,
 
 void AddPort(CLI::App& app, const std::string& name, int& target,
              const std::string& help) {
-  Add(app, name, target, help)->check(CLI::Range(0, 65535))->type_name("PORT");
+  Add(app, name, target, help)
+      ->check(CLI::Range(0, 65535).description("0..65535"))
+      ->type_name("PORT");
 }
 
 void AddCount(CLI::App& app, const std::string& name, int64_t& target,
               int64_t least, int64_t most, const std::string& help) {
-  Add(app, name, target, help)
-      ->check(CLI::Range(least, most))
-      ->type_name("COUNT");
+  Add(app, name, target, help)->check(Between(least, most))->type_name("COUNT");
 }
 
 void AddBytes(CLI::App& app, const std::string& name, int64_t& target,
               int64_t least, int64_t most, const std::string& help) {
   Add(app, name, target, help)
-      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false))
-      ->check(CLI::Range(least, most))
+      ->transform(CLI::AsSizeValue(/*kb_is_1000=*/false).description(""))
+      ->check(Between(least, most).description(""))
       ->type_name("BYTES");
 }
 

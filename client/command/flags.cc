@@ -177,7 +177,7 @@ void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
              "each.\n\n"
              "Examples:\n"
              "  unroll predict langid --text \"guten Morgen\" --text bonjour\n"
-             "  unroll predict langid --candidates german,dutch < lines.txt\n"
+             "  unroll predict langid --candidates German,Dutch < lines.txt\n"
              "  unroll predict gestures --input x.npy --output-dir out\n"
              "  unroll predict langid --text hello --json --results h_n\n"
              "  unroll predict langid --text hello --repeat 1000 --concurrency "

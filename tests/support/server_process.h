@@ -52,6 +52,9 @@ class ServerProcess {
   std::shared_ptr<grpc::Channel> channel_;
 };
 
+// A TCP port of 127.0.0.1 that nobody listened on a moment ago.
+int FreePort();
+
 // The body of an HTTP GET on 127.0.0.1.
 std::string HttpGet(int port, const std::string& path);
 
