@@ -246,10 +246,15 @@ absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
       case v1::SCORES:
         plan.scores = true;
         break;
+      case v1::TOP:
+        if (outputs.top_k() == 0) {
+          return Invalid("outputs.results: TOP needs top_k, which is 0");
+        }
+        break;
       default:
         return Invalid(absl::StrFormat(
-            "outputs.results: %d, expected HIDDEN (1), FINAL_STATE (2) or "
-            "SCORES (3)",
+            "outputs.results: %d, expected HIDDEN (1), FINAL_STATE (2), "
+            "SCORES (3) or TOP (4)",
             result));
     }
   }

@@ -67,7 +67,7 @@ class Scheduler {
     std::vector<int64_t> steps;  // of each sequence
     std::vector<SequencePtr> expired;
   };
-  struct Worker;  // buffers of a thread, in the .cc
+  struct Worker;  // buffers of a thread, in scheduler_worker.h
   // The ready sequences of a model, by arrival. Models take turns: the lowest
   // is next, and who has had a batch goes to the end.
   struct ReadyModel {

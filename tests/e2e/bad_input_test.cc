@@ -196,6 +196,9 @@ std::vector<BadCall> BadCalls() {
          r.mutable_outputs()->add_results(static_cast<v1::Result>(12));
        },
        kInvalid, "outputs.results: 12"},
+      {"TopWithoutTopK",
+       [](auto& r) { r.mutable_outputs()->add_results(v1::TOP); }, kInvalid,
+       "TOP needs top_k"},
       {"StepPastTheEnd",
        [](auto& r) { r.mutable_outputs()->mutable_indices()->add_indices(99); },
        kInvalid, "outputs.indices[0]: 99"},

@@ -118,6 +118,18 @@ TEST_F(CallsTest, TopClassesAreTheBestWithLabels) {
   EXPECT_EQ(top.classes(0).label(), "English");
 }
 
+TEST_F(CallsTest, TopClassesCanComeAlone) {
+  auto request = Text({"exercise"});
+  request.mutable_outputs()->set_top_k(1);
+  request.mutable_outputs()->add_results(v1::TOP);
+  const auto reply = Ok(request);
+  const auto& result = reply.response.results(0);
+  EXPECT_EQ(result.top_size(), 8);
+  EXPECT_FALSE(result.has_scores());
+  EXPECT_FALSE(result.has_hidden());
+  EXPECT_FALSE(result.has_final_state());
+}
+
 TEST_F(CallsTest, CandidatesAloneComeBackInTheirOrder) {
   auto request = Text({"exercise"});
   request.mutable_outputs()->mutable_last();
