@@ -104,7 +104,8 @@ class App {
                    clock_, metrics_),
         gauges_(
             std::make_shared<ScrapedGauges>(scheduler_, models_, admission_)),
-        environment_{.models = models_,
+        environment_{.clock = clock_,
+                     .models = models_,
                      .admission = admission_,
                      .scheduler = scheduler_,
                      .metrics = metrics_,
@@ -171,6 +172,11 @@ absl::Status App::Listen() {
                            &port);
   // Otherwise a second server on the same port takes half the calls in silence.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Nothing here is worth compressing, and a small message could become a huge
+  // one before its size is known.
+  for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {
+    builder.SetCompressionAlgorithmSupportStatus(algorithm, false);
+  }
   builder.SetMaxReceiveMessageSize(static_cast<int>(flags_.max_message_bytes));
   builder.RegisterService(&inference_service_);
   builder.RegisterService(&models_service_);

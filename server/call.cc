@@ -5,23 +5,35 @@
 #include <random>
 
 #include "absl/strings/str_format.h"
+#include "core/base/text.h"
 
 namespace unroll::server {
 namespace {
 constexpr size_t kMaxRequestId = 128;
+constexpr size_t kMaxMessage = 2000;  // bytes; percent-encoded up to 3 times
 }  // namespace
 
 grpc::Status ToGrpc(const absl::Status& status) {
   if (status.ok()) return grpc::Status::OK;
+  // A message that echoes a long input would pass the limit of gRPC's trailers,
+  // and the caller would see that instead.
   return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      std::string(status.message()));
+                      Printable(std::string(status.message()), kMaxMessage));
 }
 
-absl::Time Deadline(const grpc::CallbackServerContext& context) {
+absl::Time Deadline(const grpc::CallbackServerContext& context,
+                    const Clock& clock) {
   const auto deadline = context.deadline();
-  return deadline == std::chrono::system_clock::time_point::max()
-             ? absl::InfiniteFuture()
-             : absl::FromChrono(deadline);
+  if (deadline == std::chrono::system_clock::time_point::max()) {
+    return absl::InfiniteFuture();
+  }
+  return clock.Now() + (absl::FromChrono(deadline) - absl::Now());
+}
+
+absl::Status CancelStatus(absl::Time deadline, const Clock& clock) {
+  return clock.Now() < deadline
+             ? absl::CancelledError("the caller cancelled")
+             : absl::DeadlineExceededError("the deadline passed");
 }
 
 absl::StatusOr<std::string> RequestId(const std::string& given) {
@@ -37,16 +49,16 @@ absl::StatusOr<std::string> RequestId(const std::string& given) {
 
 void CallRecord::End(const absl::Status& status,
                      std::string_view detail) const {
-  const absl::Duration duration = absl::Now() - begin_;
+  const absl::Duration duration = environment_.clock.Now() - begin_;
   environment_.metrics.OnRequest(model_, method_, status.code(), duration);
   if (!status.ok()) {
-    spdlog::debug("{} model \"{}\": {} {}", method_, model_, status.ToString(),
-                  detail);
+    spdlog::debug("{} model {}: {} {}", method_, Quoted(model_),
+                  Printable(status.ToString(), kMaxMessage), detail);
   }
   if (environment_.slow_call_threshold > absl::ZeroDuration() &&
       duration >= environment_.slow_call_threshold) {
-    spdlog::warn("slow call: {} model \"{}\" took {}: {} {}", method_, model_,
-                 absl::FormatDuration(duration),
+    spdlog::warn("slow call: {} model {} took {}: {} {}", method_,
+                 Quoted(model_), absl::FormatDuration(duration),
                  absl::StatusCodeToString(status.code()), detail);
   }
 }

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "core/base/clock.h"
 #include "core/serve/admission.h"
 #include "core/serve/model_registry.h"
 #include "core/serve/scheduler.h"
@@ -20,6 +21,7 @@ namespace unroll::server {
 
 // What every call needs. All of it outlives the gRPC server.
 struct CallEnvironment {
+  const Clock& clock;
   const ModelRegistry& models;
   Admission& admission;
   Scheduler& scheduler;
@@ -32,8 +34,13 @@ struct CallEnvironment {
 
 grpc::Status ToGrpc(const absl::Status& status);
 
-// The call's deadline, or InfiniteFuture.
-absl::Time Deadline(const grpc::CallbackServerContext& context);
+// The call's deadline on `clock` (which a step of the wall clock does not
+// move), or InfiniteFuture.
+absl::Time Deadline(const grpc::CallbackServerContext& context,
+                    const Clock& clock);
+
+// Why gRPC cancelled a call with that deadline.
+absl::Status CancelStatus(absl::Time deadline, const Clock& clock);
 
 // The caller's id, or a new one of 16 hexadecimal digits.
 // INVALID_ARGUMENT: longer than 128 bytes.
@@ -59,7 +66,7 @@ class CallRecord {
   CallEnvironment& environment_;
   const std::string_view method_;
   const std::string model_;
-  const absl::Time begin_ = absl::Now();
+  const absl::Time begin_ = environment_.clock.Now();
 };
 
 }  // namespace unroll::server

@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/checked.h"
 #include "core/base/status_macros.h"
+#include "core/base/text.h"
 
 namespace unroll::server {
 namespace {
@@ -120,12 +121,12 @@ absl::Status ReadText(const std::string& text, const ModelInfo& info,
 absl::Status ReadState(const v1::State& state, const Spec& spec,
                        SequenceRequest& request) {
   const std::vector<StateTensorSpec> expected = StateSpec(spec);
-  for (const auto& [name, tensor] : state.tensors()) {
+  for (const auto& given : state.tensors()) {
     if (std::none_of(expected.begin(), expected.end(),
-                     [&](const auto& e) { return e.name == name; })) {
-      return Invalid(absl::StrFormat(
-          "initial_state: unknown tensor \"%s\", expected \"%s\"", name,
-          expected.front().name));
+                     [&](const auto& e) { return e.name == given.first; })) {
+      return Invalid(
+          absl::StrFormat("initial_state: unknown tensor %s, expected \"%s\"",
+                          Quoted(given.first), expected.front().name));
     }
   }
   for (const StateTensorSpec& e : expected) {
@@ -161,8 +162,8 @@ absl::StatusOr<int64_t> ClassOf(const v1::Candidate& candidate, int index,
           std::find(info.labels.begin(), info.labels.end(), candidate.label());
       if (label == info.labels.end()) {
         return Invalid(absl::StrFormat(
-            "%s: label \"%s\", expected one of the model's %d labels", where,
-            candidate.label(), info.labels.size()));
+            "%s: label %s, expected one of the model's %d labels", where,
+            Quoted(candidate.label()), info.labels.size()));
       }
       return label - info.labels.begin();
     }
@@ -184,12 +185,12 @@ absl::Status ReadSteps(const v1::Outputs& outputs, StepSelection& selection) {
     case v1::Outputs::kIndices: {
       const auto& indices = outputs.indices().indices();
       for (int i = 0; i < indices.size(); ++i) {
-        const int64_t least = i == 0 ? 0 : indices[i - 1] + 1;
-        if (indices[i] < least) {
+        const int64_t before = i == 0 ? -1 : indices[i - 1];
+        if (indices[i] <= before) {
           return Invalid(absl::StrFormat(
-              "outputs.indices[%d]: %d, expected %d or more (strictly "
+              "outputs.indices[%d]: %d, expected more than %d (strictly "
               "increasing)",
-              i, indices[i], least));
+              i, indices[i], before));
         }
       }
       selection.kind = StepSelection::kIndices;

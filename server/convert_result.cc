@@ -33,6 +33,18 @@ bool EachStep(const ServedModel& model) {
   return model.info.head && model.info.head->applied_to == AppliedTo::kEachStep;
 }
 
+int64_t SelectedSteps(const SequenceRequest& request) {
+  switch (request.selection.kind) {
+    case StepSelection::kAll:
+      return request.steps;
+    case StepSelection::kLast:
+      return 1;
+    case StepSelection::kIndices:
+      return std::ssize(request.selection.indices);
+  }
+  return 0;
+}
+
 void AppendFloats(std::span<const float> values, v1::Tensor& tensor) {
   tensor.mutable_data()->append(reinterpret_cast<const char*>(values.data()),
                                 values.size_bytes());
@@ -119,12 +131,7 @@ int64_t StepBytes(const ServedModel& model, const ResultPlan& plan) {
 int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
   constexpr int64_t kFraming = 128;
   const ServedModel& model = *request.model;
-  int64_t steps = request.steps;
-  if (plan.selection.kind == StepSelection::kLast) steps = 1;
-  if (plan.selection.kind == StepSelection::kIndices) {
-    steps = std::ssize(plan.selection.indices);
-  }
-  int64_t bytes = kFraming + steps * StepBytes(model, plan);
+  int64_t bytes = kFraming + SelectedSteps(request) * StepBytes(model, plan);
   if (!EachStep(model)) bytes += ScoreBytes(model, plan);
   if (plan.final_state) {
     for (const StateTensorSpec& spec : StateSpec(model.info.spec)) {
@@ -136,14 +143,23 @@ int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
 }
 
 int64_t WorkingBytes(const SequenceRequest& request) {
+  // A Sequence, its sink and the frame of its result.
+  constexpr int64_t kOverhead = 1024;
   const Spec& spec = request.model->info.spec;
-  int64_t bytes = static_cast<int64_t>(request.tokens.size()) * kFloatBytes;
+  int64_t bytes =
+      kOverhead + std::ssize(request.tokens) * kFloatBytes +
+      std::ssize(request.selection.indices) * int64_t{sizeof(int64_t)};
   for (const StateTensorSpec& state : StateSpec(spec)) {
     bytes += *CheckedElements(state.shape) * kFloatBytes;
   }
   if (!request.model->incremental()) {
     bytes += request.steps * (spec.input_size + 2 * spec.hidden_width()) *
              kFloatBytes;
+    if (request.wants_scores && EachStep(*request.model)) {
+      bytes += SelectedSteps(request) *
+               (spec.hidden_width() + request.model->info.head->classes) *
+               kFloatBytes;
+    }
   }
   return bytes;
 }

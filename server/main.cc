@@ -6,16 +6,16 @@
 #include "server/log.h"
 
 int main(int argc, char** argv) {
+  const auto [flags, exit_code] = unroll::server::ParseFlags(argc, argv);
+  if (exit_code) return *exit_code;
+  unroll::server::SetUpLogging(flags.log_level, flags.log_format);
+  if (flags.check) return unroll::server::CheckRepository(flags);
+
   // Before any thread is made, so that all inherit it: signals are waited for.
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
-  const auto [flags, exit_code] = unroll::server::ParseFlags(argc, argv);
-  if (exit_code) return *exit_code;
-  unroll::server::SetUpLogging(flags.log_level, flags.log_format);
-  return flags.check ? unroll::server::CheckRepository(flags)
-                     : unroll::server::RunServer(flags);
+  return unroll::server::RunServer(flags);
 }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
+#include "core/base/text.h"
 
 namespace unroll::server {
 
@@ -28,10 +29,15 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
   if (request.sequences().empty()) {
     return absl::InvalidArgumentError("sequences: none, expected 1 or more");
   }
-  const absl::Time deadline = Deadline(context);
+  ASSIGN_OR_RETURN(const absl::Duration wait,
+                   environment_.scheduler.PredictedWait());
+  RETURN_IF_ERROR(environment_.admission.CheckWait(wait));
+  ASSIGN_OR_RETURN(ticket_, environment_.admission.Admit(
+                                static_cast<int64_t>(request.SpaceUsedLong())));
+  deadline_ = Deadline(context, environment_.clock);
   response_.mutable_results()->Reserve(request.sequences_size());
   for (int i = 0; i < request.sequences_size(); ++i) {
-    const absl::Status status = AddSequence(request.sequences(i), deadline);
+    const absl::Status status = AddSequence(request.sequences(i));
     if (!status.ok()) {
       return absl::Status(status.code(), absl::StrFormat("sequences[%d]: %s", i,
                                                          status.message()));
@@ -43,22 +49,20 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
         "(--max-message-bytes); ask for fewer results, steps or sequences",
         reply_bytes_, environment_.max_message_bytes));
   }
-  ASSIGN_OR_RETURN(ticket_,
-                   environment_.admission.Admit(
-                       held_bytes_ + reply_bytes_ +
-                           static_cast<int64_t>(request.ByteSizeLong()),
-                       environment_.scheduler.PredictedWait()));
   unfinished_ = std::ssize(sequences_);
   return environment_.scheduler.Submit(sequences_);
 }
 
-absl::Status PredictCall::AddSequence(const v1::Sequence& sequence,
-                                      absl::Time deadline) {
+absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
   ASSIGN_OR_RETURN(
       SequenceRequest request,
       ToSequenceRequest(sequence, plan_, model_, environment_.max_steps));
-  reply_bytes_ += ResultBytes(request, plan_);
-  held_bytes_ += WorkingBytes(request);
+  const int64_t result_bytes = ResultBytes(request, plan_);
+  reply_bytes_ += result_bytes;
+  // Too large a reply: only its size is still of interest.
+  if (reply_bytes_ > environment_.max_message_bytes) return absl::OkStatus();
+  // The result and its serialised form.
+  RETURN_IF_ERROR(ticket_.Extend(WorkingBytes(request) + 2 * result_bytes));
   v1::SequenceResult& result = *response_.add_results();
   if (sequence.has_text()) {
     result.mutable_token_ids()->Add(request.tokens.begin(),
@@ -66,7 +70,7 @@ absl::Status PredictCall::AddSequence(const v1::Sequence& sequence,
   }
   parts_.push_back(std::make_unique<Part>(*this, result));
   request.sink = parts_.back().get();
-  request.deadline = deadline;
+  request.deadline = deadline_;
   sequences_.push_back(std::make_shared<Sequence>(std::move(request)));
   return absl::OkStatus();
 }
@@ -96,8 +100,9 @@ void PredictCall::Part::OnDone(const SequenceEnd& end) {
 }
 
 void PredictCall::OnCancel() {
+  const absl::Status status = CancelStatus(deadline_, environment_.clock);
   for (const auto& sequence : sequences_) {
-    environment_.scheduler.Cancel(sequence);
+    environment_.scheduler.Cancel(sequence, status);
   }
 }
 
@@ -111,11 +116,12 @@ void PredictCall::End(const absl::Status& status) {
     response_.set_version(model_->info.version);
     SetTiming(queue, compute, *response_.mutable_timing());
   }
-  record_.End(status, absl::StrFormat("request_id \"%s\" sequences %d queue %s "
-                                      "compute %s",
-                                      response_.request_id(), sequences_.size(),
-                                      absl::FormatDuration(queue),
-                                      absl::FormatDuration(compute)));
+  record_.End(status,
+              absl::StrFormat("request_id %s sequences %d queue %s "
+                              "compute %s",
+                              Quoted(response_.request_id()), sequences_.size(),
+                              absl::FormatDuration(queue),
+                              absl::FormatDuration(compute)));
   Finish(ToGrpc(status));
 }
 

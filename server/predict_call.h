@@ -47,7 +47,7 @@ class PredictCall final : public grpc::ServerUnaryReactor {
   // Checks everything and submits; nothing runs unless all is well.
   absl::Status Begin(const grpc::CallbackServerContext& context,
                      const v1::PredictRequest& request);
-  absl::Status AddSequence(const v1::Sequence& sequence, absl::Time deadline);
+  absl::Status AddSequence(const v1::Sequence& sequence);
   void End(const absl::Status& status);
 
   // Constant once submitted.
@@ -60,7 +60,7 @@ class PredictCall final : public grpc::ServerUnaryReactor {
   std::vector<std::shared_ptr<Sequence>> sequences_;
   std::vector<std::unique_ptr<Part>> parts_;  // each in one worker at a time
   int64_t reply_bytes_ = 0;
-  int64_t held_bytes_ = 0;
+  absl::Time deadline_;
 
   std::atomic<int64_t> unfinished_ = 0;
 };

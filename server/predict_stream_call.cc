@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
+#include "core/base/text.h"
 
 namespace unroll::server {
 namespace {
@@ -24,7 +25,10 @@ PredictStreamCall::PredictStreamCall(CallEnvironment& environment,
       full_message_(std::min(kFullMessage, environment.max_message_bytes / 4)) {
   const absl::Status status = Begin(context, request);
   if (status.ok()) return;
-  record_.End(status, "");
+  {
+    MutexLock lock(mutex_);
+    end_ = status;
+  }
   Finish(ToGrpc(status));
 }
 
@@ -35,15 +39,18 @@ absl::Status PredictStreamCall::Begin(
   ASSIGN_OR_RETURN(
       model_, environment_.models.Find(request.model(), request.version()));
   ASSIGN_OR_RETURN(plan_, PlanResults(request.outputs(), *model_));
+  ASSIGN_OR_RETURN(const absl::Duration wait,
+                   environment_.scheduler.PredictedWait());
+  RETURN_IF_ERROR(environment_.admission.CheckWait(wait));
   ASSIGN_OR_RETURN(SequenceRequest sequence,
                    ToSequenceRequest(request.sequence(), plan_, model_,
                                      environment_.max_steps));
   step_bytes_ = StepBytes(*model_, plan_);
   // The largest message: one step past a full one, with all that the first and
   // the last message carry besides.
-  SequenceRequest last_step = sequence;
+  SequenceRequest last_step;
+  last_step.model = model_;
   last_step.steps = 1;
-  last_step.selection = {};
   const int64_t largest = full_message_ + step_bytes_ +
                           ResultBytes(last_step, plan_) +
                           5 * std::ssize(sequence.tokens);
@@ -57,17 +64,16 @@ absl::Status PredictStreamCall::Begin(
   const int64_t outbox = model_->incremental()
                              ? (kFullOutbox + 1) * largest
                              : ResultBytes(sequence, plan_) + largest;
-  ASSIGN_OR_RETURN(ticket_,
-                   environment_.admission.Admit(
-                       WorkingBytes(sequence) + outbox +
-                           static_cast<int64_t>(request.ByteSizeLong()),
-                       environment_.scheduler.PredictedWait()));
+  ASSIGN_OR_RETURN(ticket_, environment_.admission.Admit(
+                                static_cast<int64_t>(request.SpaceUsedLong()) +
+                                WorkingBytes(sequence) + outbox));
   if (request.sequence().has_text()) {
     MutexLock lock(mutex_);
     OpenMessage().mutable_token_ids()->Add(sequence.tokens.begin(),
                                            sequence.tokens.end());
   }
-  sequence.deadline = Deadline(context);
+  deadline_ = Deadline(context, environment_.clock);
+  sequence.deadline = deadline_;
   sequence.sink = this;
   sequence_ = std::make_shared<Sequence>(std::move(sequence));
   return environment_.scheduler.Submit({&sequence_, 1});
@@ -92,7 +98,7 @@ bool PredictStreamCall::OnSteps(const StepResults& results) {
       AppendStep(results, i, plan_, *model_, message);
       last_message_bytes_ += step_bytes_;
     }
-    SetFinalScores(results, plan_, *model_, OpenMessage());
+    SetFinalScores(results, plan_, *model_, final_scores_);
     accepts_more = outbox_.size() < kFullOutbox;
     paused_ = !accepts_more;
     action = NextAction();
@@ -102,16 +108,13 @@ bool PredictStreamCall::OnSteps(const StepResults& results) {
 }
 
 void PredictStreamCall::OnDone(const SequenceEnd& end) {
-  record_.End(end.status,
-              absl::StrFormat("request_id \"%s\" queue %s "
-                              "compute %s",
-                              request_id_, absl::FormatDuration(end.queue),
-                              absl::FormatDuration(end.compute)));
   Action action;
   {
     MutexLock lock(mutex_);
     if (end.status.ok()) {
-      v1::StreamEnd& last = *OpenMessage().mutable_final();
+      v1::PredictStreamResponse& message = OpenMessage();
+      message.MergeFrom(final_scores_);
+      v1::StreamEnd& last = *message.mutable_final();
       if (plan_.final_state) {
         SetState(end.state, model_->info.spec, *last.mutable_final_state());
       }
@@ -120,6 +123,8 @@ void PredictStreamCall::OnDone(const SequenceEnd& end) {
       SetTiming(end.queue, end.compute, *last.mutable_timing());
     }
     end_ = end.status;
+    queue_ = end.queue;
+    compute_ = end.compute;
     action = NextAction();
   }
   // From here on the call may be gone, unless the action is this thread's.
@@ -172,12 +177,29 @@ void PredictStreamCall::OnWriteDone(bool ok) {
     action = NextAction();
   }
   Perform(action);
-  if (!ok) environment_.scheduler.Cancel(sequence_);
+  if (!ok) OnCancel();
   if (resume && ok) environment_.scheduler.Resume(sequence_);
 }
 
 void PredictStreamCall::OnCancel() {
-  if (sequence_ != nullptr) environment_.scheduler.Cancel(sequence_);
+  if (sequence_ == nullptr) return;
+  environment_.scheduler.Cancel(sequence_,
+                                CancelStatus(deadline_, environment_.clock));
+}
+
+void PredictStreamCall::OnDone() {
+  {
+    MutexLock lock(mutex_);
+    // All results were computed, but did not all arrive.
+    if (broken_ && end_->ok()) {
+      end_ = CancelStatus(deadline_, environment_.clock);
+    }
+    record_.End(*end_, absl::StrFormat("request_id %s queue %s compute %s",
+                                       Quoted(request_id_),
+                                       absl::FormatDuration(queue_),
+                                       absl::FormatDuration(compute_)));
+  }
+  delete this;
 }
 
 }  // namespace unroll::server

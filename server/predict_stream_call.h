@@ -28,7 +28,7 @@ class PredictStreamCall final
 
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
-  void OnDone() override { delete this; }
+  void OnDone() override;
 
  private:
   absl::Status Begin(const grpc::CallbackServerContext& context,
@@ -56,6 +56,7 @@ class PredictStreamCall final
   ResultPlan plan_;
   std::string request_id_;
   int64_t step_bytes_ = 0;
+  absl::Time deadline_;
   Admission::Ticket ticket_;
   std::shared_ptr<Sequence> sequence_;
 
@@ -67,7 +68,11 @@ class PredictStreamCall final
   bool write_under_way_ ABSL_GUARDED_BY(mutex_) = false;
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   bool broken_ ABSL_GUARDED_BY(mutex_) = false;  // the reader is gone
+  // Of a head that is applied once: for the last message.
+  v1::PredictStreamResponse final_scores_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration queue_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration compute_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace unroll::server

@@ -1,6 +1,8 @@
 #include "core/rnn/network.h"
 
+#include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "core/base/status_macros.h"
 #include "core/rnn/onednn.h"
@@ -8,8 +10,20 @@
 namespace unroll {
 namespace {
 
+// What a primitive and the code that oneDNN generates for it take, measured as
+// the growth of the process with --max-batch-rows (oneDNN 2.6.3, AVX-512).
+constexpr int64_t kPrimitiveBytes = 96 << 10;
+
 void CopyRow(const float* from, float* to, int64_t count) {
   std::memcpy(to, from, count * sizeof(float));
+}
+
+// A primitive for each number of rows: of each layer and direction, and of the
+// head's matmul and softmax.
+int64_t PrimitiveBytes(const ModelInfo& info, const Network::Options& options) {
+  int64_t kinds = info.spec.num_layers * info.spec.directions;
+  if (info.head) kinds += 2;
+  return kinds * options.max_rows * kPrimitiveBytes;
 }
 
 // auto is a fixed rule, so that replicas and restarts agree.
@@ -20,29 +34,52 @@ KernelChoice ResolveKernel(KernelChoice choice) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const Network>> Network::Create(
-    const Model& model, const Options& options) {
-  const Spec& spec = model.info.spec;
+    const ModelInfo& info, ModelWeights weights, const Options& options) {
   std::unique_ptr<Network> network(new Network());
-  network->spec_ = spec;
-  network->kernel_ = ResolveKernel(model.info.kernel.value_or(options.kernel));
-  for (size_t i = 0; i < model.weights.layers.size(); ++i) {
-    const LayerWeights& layer = model.weights.layers[i];
+  absl::Status status;
+  RETURN_IF_ERROR(
+      onednn::Catch([&] { status = network->Build(info, weights, options); }));
+  RETURN_IF_ERROR(status);
+  return network;
+}
+
+absl::Status Network::Build(const ModelInfo& info, ModelWeights& weights,
+                            const Options& options) {
+  spec_ = info.spec;
+  kernel_ = ResolveKernel(info.kernel.value_or(options.kernel));
+  primitive_bytes_ = PrimitiveBytes(info, options);
+  for (LayerWeights& layer : weights.layers) {
     ASSIGN_OR_RETURN(
         std::unique_ptr<const Kernel> kernel,
-        MakePrimitiveKernel(layer, {.nonlinearity = spec.nonlinearity,
+        MakePrimitiveKernel(layer, {.nonlinearity = spec_.nonlinearity,
                                     .input_stride = layer.weight_ih.shape[1],
-                                    .output_stride = spec.hidden_width(),
+                                    .output_stride = spec_.hidden_width(),
                                     .max_rows = options.max_rows}));
-    network->kernels_.push_back(std::move(kernel));
+    kernels_.push_back(std::move(kernel));
+    layer = LayerWeights();
   }
-  network->embedding_ = model.weights.embedding.values;
-  if (model.info.head) {
-    network->applied_to_ = model.info.head->applied_to;
-    ASSIGN_OR_RETURN(network->head_,
-                     MakeHead(model.weights.head, model.info.head->activation,
-                              options.max_rows));
+  embedding_ = std::move(weights.embedding.values);
+  if (info.head) {
+    applied_to_ = info.head->applied_to;
+    ASSIGN_OR_RETURN(
+        head_, MakeHead(weights.head, info.head->activation, options.max_rows));
   }
-  return network;
+  return absl::OkStatus();
+}
+
+int64_t Network::EstimateBytes(const ModelInfo& info,
+                               const ModelWeights& weights,
+                               const Options& options) {
+  const auto bytes = [](const Tensor& tensor) {
+    return static_cast<int64_t>(tensor.values.size() * sizeof(float));
+  };
+  int64_t total = PrimitiveBytes(info, options) + bytes(weights.embedding) +
+                  bytes(weights.head.weight) + bytes(weights.head.bias);
+  for (const LayerWeights& layer : weights.layers) {
+    total +=
+        bytes(layer.weight_ih) + bytes(layer.weight_hh) + bytes(layer.bias_ih);
+  }
+  return total;
 }
 
 absl::Status Network::Execute(std::span<const Slice> slices, Run& run) const {
@@ -55,6 +92,7 @@ absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
   run.lengths.clear();
   for (const Slice& slice : slices) run.lengths.push_back(slice.steps);
   run.layout.Reset(run.lengths);
+  run.overflowed.assign(slices.size(), false);
 
   const ConstRows input = GatherInput(slices, run);
   ASSIGN_OR_RETURN(const ConstRows hidden, RunLayers(slices, input, run));
@@ -65,6 +103,7 @@ absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
     result = SliceResult();
     result.layout_ = &run.layout;
     result.slot_ = slot;
+    result.overflowed_ = run.overflowed[run.layout.sequence(slot)];
     result.hidden_ = hidden;
     result.width_ = spec_.hidden_width();
   }
@@ -114,8 +153,24 @@ absl::StatusOr<ConstRows> Network::RunLayers(std::span<const Slice> slices,
       }
     }
     input = {output, spec_.hidden_width()};
+    // tanh has no way out of its range.
+    if (spec_.nonlinearity == Nonlinearity::kRelu) FindOverflows(input, run);
   }
   return input;
+}
+
+void Network::FindOverflows(ConstRows rows, Run& run) const {
+  for (int64_t t = 0; t < run.layout.steps(); ++t) {
+    for (int64_t slot = 0; slot < run.layout.batch_size(t); ++slot) {
+      const float* row = rows.data + run.layout.row(slot, t) * rows.stride;
+      // Without a branch, so that the compiler can use vectors.
+      bool finite = true;
+      for (int64_t i = 0; i < rows.stride; ++i) {
+        finite &= std::abs(row[i]) <= std::numeric_limits<float>::max();
+      }
+      if (!finite) run.overflowed[run.layout.sequence(slot)] = true;
+    }
+  }
 }
 
 // Gathers the rows that the head is wanted for, of all slices, and runs it
@@ -167,6 +222,7 @@ std::map<std::string, int64_t> Network::MemoryBytes() const {
         static_cast<int64_t>(embedding_.size() * sizeof(float));
   }
   if (head_ != nullptr) parts["head"] = head_->memory_bytes();
+  parts["primitives"] = primitive_bytes_;
   return parts;
 }
 

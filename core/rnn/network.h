@@ -46,6 +46,10 @@ class SliceResult {
   std::span<const float> scores(int64_t i) const {
     return {scores_ + i * classes_, classes_};
   }
+  // Whether a hidden value of some layer left float32's range (relu networks
+  // can grow without bound). The results of the slice are then worthless:
+  // oneDNN goes on with finite numbers where PyTorch has NaN.
+  bool overflowed() const { return overflowed_; }
 
  private:
   friend class Network;
@@ -55,6 +59,7 @@ class SliceResult {
   size_t width_ = 0;
   const float* scores_ = nullptr;
   size_t classes_ = 0;
+  bool overflowed_ = false;
 };
 
 // The stack of layers with embedding and head, ready to run: weights packed,
@@ -67,15 +72,23 @@ class Network {
     KernelChoice kernel = KernelChoice::kAuto;  // a model's own setting wins
   };
 
-  // Keeps packed copies only. INTERNAL: oneDNN failed.
+  // Packs the weights and lets each go once that is done, so that little more
+  // than one copy is there at a time. INTERNAL: oneDNN failed;
+  // RESOURCE_EXHAUSTED: out of memory.
   static absl::StatusOr<std::unique_ptr<const Network>> Create(
-      const Model& model, const Options& options);
+      const ModelInfo& info, ModelWeights weights, const Options& options);
+
+  // About what Create will hold, in bytes, to be known before it is.
+  static int64_t EstimateBytes(const ModelInfo& info,
+                               const ModelWeights& weights,
+                               const Options& options);
 
   // The working memory of a Run, kept between runs to spare allocations.
   struct Run {
     Workspace workspace;
     PackedLayout layout;
     std::vector<int64_t> lengths;
+    std::vector<bool> overflowed;      // [slices]
     std::vector<SliceResult> results;  // one a slice, in order
   };
 
@@ -85,7 +98,7 @@ class Network {
   absl::Status Execute(std::span<const Slice> slices, Run& run) const;
 
   const Spec& spec() const { return spec_; }
-  // What the model holds, by part: "rnn", "embedding", "head".
+  // What the model holds, by part: "rnn", "embedding", "head", "primitives".
   std::map<std::string, int64_t> MemoryBytes() const;
   // The kernel that runs the layers; never kAuto.
   KernelChoice kernel() const { return kernel_; }
@@ -93,11 +106,14 @@ class Network {
  private:
   Network() = default;
 
+  absl::Status Build(const ModelInfo& info, ModelWeights& weights,
+                     const Options& options);
   absl::Status RunBatch(std::span<const Slice> slices, Run& run) const;
   ConstRows GatherInput(std::span<const Slice> slices, Run& run) const;
   absl::StatusOr<ConstRows> RunLayers(std::span<const Slice> slices,
                                       ConstRows input, Run& run) const;
   absl::Status RunHead(std::span<const Slice> slices, Run& run) const;
+  void FindOverflows(ConstRows rows, Run& run) const;
 
   Spec spec_;
   KernelChoice kernel_ = KernelChoice::kPrimitive;
@@ -105,6 +121,7 @@ class Network {
   std::vector<float> embedding_;                        // [V, I]
   std::unique_ptr<const Head> head_;                    // null without one
   AppliedTo applied_to_ = AppliedTo::kEachStep;
+  int64_t primitive_bytes_ = 0;
 };
 
 }  // namespace unroll

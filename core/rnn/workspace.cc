@@ -27,6 +27,11 @@ float* Workspace::Floats(Part part, int64_t count) {
       Bytes(part, count * static_cast<int64_t>(sizeof(float))));
 }
 
+void Workspace::Trim(int64_t most) {
+  if (size() <= most) return;
+  for (Buffer& buffer : buffers_) buffer = Buffer();
+}
+
 int64_t Workspace::size() const {
   int64_t total = 0;
   for (const Buffer& buffer : buffers_) total += buffer.size;

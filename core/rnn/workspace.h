@@ -10,7 +10,8 @@
 namespace unroll {
 
 // The memory that running a batch needs, reused from batch to batch: it grows
-// to the largest batch seen and stays. One a thread; not thread-safe.
+// to the largest batch seen and stays until trimmed. One a thread; not
+// thread-safe.
 class Workspace {
  public:
   enum Part {
@@ -28,6 +29,9 @@ class Workspace {
   // for the same part may move it.
   float* Floats(Part part, int64_t count);
   std::byte* Bytes(Part part, int64_t count);
+
+  // Gives everything back if it has grown past `most` bytes.
+  void Trim(int64_t most);
 
   // The bytes held.
   int64_t size() const;

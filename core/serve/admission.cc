@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "core/base/status_macros.h"
 
 namespace unroll {
 
@@ -18,8 +19,13 @@ Admission::Ticket::~Ticket() {
   admission_->used_ -= bytes_;
 }
 
-absl::StatusOr<Admission::Ticket> Admission::Admit(
-    int64_t bytes, absl::Duration predicted_wait) {
+absl::Status Admission::Ticket::Extend(int64_t bytes) {
+  RETURN_IF_ERROR(admission_->Take(bytes));
+  bytes_ += bytes;
+  return absl::OkStatus();
+}
+
+absl::Status Admission::CheckWait(absl::Duration predicted_wait) const {
   if (predicted_wait > options_.max_queue_time) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("the queue is too long: predicted wait %s, limit %s "
@@ -27,14 +33,15 @@ absl::StatusOr<Admission::Ticket> Admission::Admit(
                         absl::FormatDuration(predicted_wait),
                         absl::FormatDuration(options_.max_queue_time)));
   }
-  return Take(bytes);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<Admission::Ticket> Admission::AdmitModel(int64_t bytes) {
-  return Take(bytes);
+absl::StatusOr<Admission::Ticket> Admission::Admit(int64_t bytes) {
+  RETURN_IF_ERROR(Take(bytes));
+  return Ticket(this, bytes);
 }
 
-absl::StatusOr<Admission::Ticket> Admission::Take(int64_t bytes) {
+absl::Status Admission::Take(int64_t bytes) {
   MutexLock lock(mutex_);
   if (bytes > options_.memory_limit - used_) {
     return absl::ResourceExhaustedError(absl::StrFormat(
@@ -43,7 +50,7 @@ absl::StatusOr<Admission::Ticket> Admission::Take(int64_t bytes) {
         bytes, options_.memory_limit - used_, options_.memory_limit));
   }
   used_ += bytes;
-  return Ticket(this, bytes);
+  return absl::OkStatus();
 }
 
 int64_t Admission::memory_used() const {

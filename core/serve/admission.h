@@ -28,6 +28,10 @@ class Admission {
     Ticket& operator=(Ticket&& other) noexcept;
     ~Ticket();
 
+    // Makes it pay for more. RESOURCE_EXHAUSTED: not so much is left; it stays
+    // as it was. REQUIRES: it came from Admit.
+    absl::Status Extend(int64_t bytes);
+
    private:
     friend class Admission;
     Ticket(Admission* admission, int64_t bytes)
@@ -36,18 +40,17 @@ class Admission {
     int64_t bytes_ = 0;
   };
 
-  // A call that will hold `bytes` and wait `predicted_wait`.
-  // RESOURCE_EXHAUSTED: no memory left, or the wait passes max_queue_time.
-  absl::StatusOr<Ticket> Admit(int64_t bytes, absl::Duration predicted_wait);
+  // RESOURCE_EXHAUSTED: the wait passes max_queue_time.
+  absl::Status CheckWait(absl::Duration predicted_wait) const;
 
-  // A model of `bytes`. RESOURCE_EXHAUSTED: no memory left.
-  absl::StatusOr<Ticket> AdmitModel(int64_t bytes);
+  // Memory for a model or a call. RESOURCE_EXHAUSTED: not so much is left.
+  absl::StatusOr<Ticket> Admit(int64_t bytes);
 
   int64_t memory_used() const;
   int64_t memory_limit() const { return options_.memory_limit; }
 
  private:
-  absl::StatusOr<Ticket> Take(int64_t bytes);
+  absl::Status Take(int64_t bytes);
 
   const Options options_;
   mutable Mutex mutex_;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
+#include "core/base/text.h"
 
 namespace unroll {
 
@@ -52,11 +53,12 @@ absl::StatusOr<std::shared_ptr<const ServedModel>> ModelRegistry::Load(
   ASSIGN_OR_RETURN(Model model,
                    LoadModel(path, {.max_bytes = admission_.memory_limit() -
                                                  admission_.memory_used()}));
-  ASSIGN_OR_RETURN(std::unique_ptr<const Network> network,
-                   Network::Create(model, options_));
-  int64_t bytes = 0;
-  for (const auto& [part, size] : network->MemoryBytes()) bytes += size;
-  ASSIGN_OR_RETURN(Admission::Ticket ticket, admission_.AdmitModel(bytes));
+  ASSIGN_OR_RETURN(Admission::Ticket ticket,
+                   admission_.Admit(Network::EstimateBytes(
+                       model.info, model.weights, options_)));
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<const Network> network,
+      Network::Create(model.info, std::move(model.weights), options_));
   {
     MutexLock lock(mutex_);
     tickets_.push_back(std::move(ticket));
@@ -87,20 +89,21 @@ absl::StatusOr<std::shared_ptr<const ServedModel>> ModelRegistry::Find(
   }
   if (loading) {
     return absl::UnavailableError(
-        absl::StrFormat("model \"%s\" is still loading; try again", name));
+        absl::StrFormat("model %s is still loading; try again", Quoted(name)));
   }
   if (!errors.empty()) {
-    return absl::FailedPreconditionError(absl::StrFormat(
-        "model \"%s\" did not load: %s", name, absl::StrJoin(errors, "; ")));
+    return absl::FailedPreconditionError(
+        absl::StrFormat("model %s did not load: %s", Quoted(name),
+                        absl::StrJoin(errors, "; ")));
   }
   if (versions.empty()) {
     return absl::NotFoundError(
-        absl::StrFormat("model \"%s\" not found; known models: %s", name,
-                        absl::StrJoin(names, ", ")));
+        absl::StrFormat("model %s not found; known models: %s", Quoted(name),
+                        ListForMessage(names)));
   }
   return absl::NotFoundError(
-      absl::StrFormat("model \"%s\" has no version %d; known versions: %s",
-                      name, version, absl::StrJoin(versions, ", ")));
+      absl::StrFormat("model %s has no version %d; known versions: %s",
+                      Quoted(name), version, ListForMessage(versions)));
 }
 
 std::vector<ModelRegistry::Entry> ModelRegistry::List() const {

@@ -3,9 +3,29 @@
 #include <algorithm>
 #include <chrono>
 
+#include "absl/strings/str_format.h"
 #include "core/serve/scheduler_worker.h"
 
 namespace unroll {
+
+namespace {
+
+// A worker keeps so much memory between batches; what a rare long sequence took
+// beyond it is paid for by that sequence's ticket only, and given back.
+constexpr int64_t kKeptWorkspace = 64 << 20;  // bytes
+
+absl::Status Draining() {
+  return absl::UnavailableError("the server is draining; try another");
+}
+
+absl::Status Overflowed(int64_t first, int64_t last) {
+  return absl::OutOfRangeError(absl::StrFormat(
+      "steps %d to %d: a hidden value left float32's range; the network "
+      "diverged on this input",
+      first, last));
+}
+
+}  // namespace
 
 Scheduler::Scheduler(const Options& options, const Clock& clock,
                      Observer& observer)
@@ -30,7 +50,7 @@ absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
   {
     MutexLock lock(mutex_);
     if (draining_) {
-      return absl::UnavailableError("the server is draining; try another");
+      return Draining();
     }
     for (const SequencePtr& sequence : sequences) {
       Sequence& s = *sequence;
@@ -40,7 +60,7 @@ absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
       s.charged_ = s.request_.model->cost.Estimate(1, company) / company;
       s.admitted_ = now;
       s.arrival_ = next_arrival_++;
-      backlog_ += s.charged_ * s.request_.steps;
+      Charge(s);
       live_.emplace(s.arrival_, sequence);
       Enqueue(sequence);
     }
@@ -49,19 +69,19 @@ absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
   return absl::OkStatus();
 }
 
-void Scheduler::Cancel(const SequencePtr& sequence) {
-  const absl::Status cancelled = absl::CancelledError("the caller cancelled");
+void Scheduler::Cancel(const SequencePtr& sequence,
+                       const absl::Status& status) {
   {
     MutexLock lock(mutex_);
     Sequence& s = *sequence;
-    if (s.phase_ == Sequence::Phase::kRunning) s.stop_ = cancelled;
+    if (s.phase_ == Sequence::Phase::kRunning) s.stop_ = status;
     if (s.phase_ != Sequence::Phase::kReady &&
         s.phase_ != Sequence::Phase::kPaused) {
       return;
     }
     MarkEnded(s);
   }
-  Finish(*sequence, cancelled);
+  Finish(*sequence, status);
 }
 
 void Scheduler::Resume(const SequencePtr& sequence) {
@@ -70,14 +90,20 @@ void Scheduler::Resume(const SequencePtr& sequence) {
     Sequence& s = *sequence;
     if (s.phase_ == Sequence::Phase::kRunning) s.resumed_ = true;
     if (s.phase_ != Sequence::Phase::kPaused) return;
+    Charge(s);
     Enqueue(sequence);
   }
   work_.NotifyOne();
 }
 
-absl::Duration Scheduler::PredictedWait() const {
+absl::StatusOr<absl::Duration> Scheduler::PredictedWait() const {
   MutexLock lock(mutex_);
-  return backlog_ / options_.workers;
+  if (draining_) return Draining();
+  absl::Duration ahead = whole_.compute;
+  if (incremental_.sequences >= options_.policy.max_batch_rows) {
+    ahead += incremental_.compute;
+  }
+  return ahead / options_.workers;
 }
 
 Scheduler::Load Scheduler::load() const {
@@ -208,7 +234,8 @@ void Scheduler::RunBatch(const Batch& batch, Worker& worker) {
 
   std::vector<bool> accepts_more(batch.sequences.size(), true);
   if (status.ok()) accepts_more = Deliver(batch, worker);
-  Continue(batch, status, accepts_more);
+  Continue(batch, status, accepts_more, worker);
+  worker.run.workspace.Trim(kKeptWorkspace);
 }
 
 std::vector<bool> Scheduler::Deliver(const Batch& batch, Worker& worker) {
@@ -217,6 +244,7 @@ std::vector<bool> Scheduler::Deliver(const Batch& batch, Worker& worker) {
   const bool once = head && head->applied_to != AppliedTo::kEachStep;
   for (size_t i = 0; i < batch.sequences.size(); ++i) {
     Sequence& s = *batch.sequences[i];
+    if (worker.run.results[i].overflowed()) continue;
     const bool done = s.steps_done_ == s.request_.steps;
     int64_t score_rows = 0;
     if (s.request_.wants_scores) {
@@ -235,7 +263,8 @@ std::vector<bool> Scheduler::Deliver(const Batch& batch, Worker& worker) {
 }
 
 void Scheduler::Continue(const Batch& batch, const absl::Status& status,
-                         const std::vector<bool>& accepts_more) {
+                         const std::vector<bool>& accepts_more,
+                         const Worker& worker) {
   std::vector<std::pair<Sequence*, absl::Status>> ended;
   bool more = false;
   {
@@ -243,9 +272,12 @@ void Scheduler::Continue(const Batch& batch, const absl::Status& status,
     for (size_t i = 0; i < batch.sequences.size(); ++i) {
       Sequence& s = *batch.sequences[i];
       --running_;
-      backlog_ -= s.charged_ * batch.steps[i];
+      BacklogOf(s).compute -= s.charged_ * batch.steps[i];
       const bool done = s.steps_done_ == s.request_.steps;
-      if (!status.ok() || done) {
+      if (status.ok() && worker.run.results[i].overflowed()) {
+        ended.emplace_back(
+            &s, Overflowed(s.steps_done_ - batch.steps[i], s.steps_done_ - 1));
+      } else if (!status.ok() || done) {
         ended.emplace_back(&s, status);
       } else if (!s.stop_.ok()) {
         ended.emplace_back(&s, s.stop_);
@@ -254,6 +286,7 @@ void Scheduler::Continue(const Batch& batch, const absl::Status& status,
         more = true;
       } else {
         s.phase_ = Sequence::Phase::kPaused;
+        Discharge(s);
       }
     }
     for (auto& [sequence, end] : ended) MarkEnded(*sequence);
@@ -271,15 +304,32 @@ void Scheduler::Enqueue(const SequencePtr& sequence) {
   ready->second.sequences.emplace(sequence->arrival_, sequence);
 }
 
+Scheduler::Backlog& Scheduler::BacklogOf(const Sequence& s) {
+  return s.request_.model->incremental() ? incremental_ : whole_;
+}
+
+void Scheduler::Charge(const Sequence& s) {
+  Backlog& backlog = BacklogOf(s);
+  ++backlog.sequences;
+  backlog.compute += s.charged_ * (s.request_.steps - s.steps_done_);
+}
+
+void Scheduler::Discharge(const Sequence& s) {
+  Backlog& backlog = BacklogOf(s);
+  backlog.compute -= s.charged_ * (s.request_.steps - s.steps_done_);
+  if (--backlog.sequences == 0) {
+    backlog.compute = absl::ZeroDuration();  // sheds rounding
+  }
+}
+
 void Scheduler::MarkEnded(Sequence& s) {
   if (s.phase_ == Sequence::Phase::kReady) {
     const auto ready = ready_.find(s.request_.model.get());
     ready->second.sequences.erase(s.arrival_);
     if (ready->second.sequences.empty()) ready_.erase(ready);
   }
+  if (s.phase_ != Sequence::Phase::kPaused) Discharge(s);
   s.phase_ = Sequence::Phase::kEnded;
-  backlog_ -= s.charged_ * (s.request_.steps - s.steps_done_);
-  if (live_.size() == 1) backlog_ = absl::ZeroDuration();  // sheds rounding
   live_.erase(s.arrival_);
   ++finishing_;
 }

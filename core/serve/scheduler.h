@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
@@ -39,15 +40,18 @@ class Scheduler {
   // maybe before this returns. UNAVAILABLE: draining; no sink is called.
   absl::Status Submit(std::span<const SequencePtr> sequences);
 
-  // Ends a sequence with CANCELLED: at once if it is not running, otherwise
+  // Ends a sequence with `status`: at once if it is not running, otherwise
   // after its batch. Nothing happens to one that has ended.
-  void Cancel(const SequencePtr& sequence);
+  void Cancel(const SequencePtr& sequence, const absl::Status& status);
 
   // Lets a sequence run again whose sink returned false from OnSteps.
   void Resume(const SequencePtr& sequence);
 
-  // How long a sequence that came now would wait, judging by the work ahead.
-  absl::Duration PredictedWait() const;
+  // How long a sequence that came now would wait, judging by the work ahead:
+  // all steps of bidirectional sequences, and of the others once they fill a
+  // batch (before that a newcomer joins them). Paused sequences do not count.
+  // UNAVAILABLE: draining.
+  absl::StatusOr<absl::Duration> PredictedWait() const;
 
   struct Load {
     int64_t waiting = 0;  // ready or paused
@@ -84,8 +88,12 @@ class Scheduler {
   // Puts back what goes on, all at once so that it stays together; ends the
   // rest.
   void Continue(const Batch& batch, const absl::Status& status,
-                const std::vector<bool>& accepts_more);
+                const std::vector<bool>& accepts_more, const Worker& worker);
   void Enqueue(const SequencePtr& sequence)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Adds what is left of a sequence to the work ahead, or takes it off.
+  void Charge(const Sequence& sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Discharge(const Sequence& sequence)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MarkEnded(Sequence& sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Calls the sink. REQUIRES: MarkEnded was called, mutex_ is not held.
@@ -107,7 +115,16 @@ class Scheduler {
   std::map<uint64_t, SequencePtr> live_ ABSL_GUARDED_BY(mutex_);
   int64_t running_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_arrival_ ABSL_GUARDED_BY(mutex_) = 0;
-  absl::Duration backlog_ ABSL_GUARDED_BY(mutex_);
+  // The work ahead, of sequences that run whole and of those that can be
+  // joined.
+  struct Backlog {
+    int64_t sequences = 0;
+    absl::Duration compute;
+  };
+  Backlog& BacklogOf(const Sequence& sequence)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Backlog whole_ ABSL_GUARDED_BY(mutex_);
+  Backlog incremental_ ABSL_GUARDED_BY(mutex_);
   // Sequences whose OnDone has not returned yet, besides the live ones.
   int64_t finishing_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;

@@ -5,7 +5,7 @@
 namespace unroll {
 
 Sequence::Sequence(SequenceRequest request)
-    : request_(std::move(request)), state_(request_.state) {
+    : state_(std::move(request.state)), request_(std::move(request)) {
   if (!state_.empty()) return;
   for (const StateTensorSpec& spec : StateSpec(request_.model->info.spec)) {
     const int64_t elements = *CheckedElements(spec.shape);

@@ -95,13 +95,16 @@ class Sequence {
 
   enum class Phase { kNew, kReady, kRunning, kPaused, kEnded };
 
+  // Of the worker that runs it; between batches of the scheduler's mutex.
+  // (Taken from the request, so before it.)
+  std::vector<Tensor> state_;
+
   // Constant after construction.
-  const SequenceRequest request_;
+  const SequenceRequest request_;  // but for its state
 
   // Of the worker that runs it; between batches of the scheduler's mutex.
   int64_t steps_done_ = 0;
   size_t next_index_ = 0;  // into selection.indices
-  std::vector<Tensor> state_;
   bool started_ = false;
   bool delivered_ = false;
   absl::Duration queue_, compute_, first_step_;

@@ -208,6 +208,22 @@ std::vector<BadCall> BadCalls() {
          r.mutable_outputs()->mutable_indices()->add_indices(0);
        },
        kInvalid, "strictly increasing"},
+      {"HugeStepThenNegative",
+       [](auto& r) {
+         auto& indices = *r.mutable_outputs()->mutable_indices();
+         indices.add_indices(std::numeric_limits<int64_t>::max());
+         indices.add_indices(-5);
+       },
+       kInvalid, "strictly increasing"},
+      {"HugeModelName", [](auto& r) { r.set_model(std::string(20000, 'm')); },
+       grpc::NOT_FOUND, "not found"},
+      {"HugeLabel",
+       [](auto& r) {
+         UseLangid(r, "hello");
+         r.mutable_outputs()->add_candidates()->set_label(
+             std::string(20000, 'l'));
+       },
+       kInvalid, "label "},
       {"NegativeStep",
        [](auto& r) { r.mutable_outputs()->mutable_indices()->add_indices(-1); },
        kInvalid, "outputs.indices[0]: -1"},

@@ -9,7 +9,9 @@ namespace {
 
 // Runs a case in pieces of `piece` steps.
 golden::Outputs Run(const golden::Case& c, int64_t piece) {
-  const auto network = Network::Create(golden::BuildModel(c), {.max_rows = 1});
+  const Model model = golden::BuildModel(c);
+  const auto network =
+      Network::Create(model.info, model.weights, {.max_rows = 1});
   EXPECT_TRUE(network.ok()) << network.status();
   const Tensor features = golden::Features(c);
   const std::vector<int32_t> tokens = golden::Tokens(c);

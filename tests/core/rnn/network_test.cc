@@ -169,7 +169,8 @@ class NetworkTest : public ::testing::TestWithParam<NetworkCase> {
  protected:
   void SetUp() override {
     model_ = RandomModel(GetParam().options, generator_);
-    auto network = Network::Create(model_, {.max_rows = 32});
+    auto network =
+        Network::Create(model_.info, model_.weights, {.max_rows = 32});
     ASSERT_TRUE(network.ok()) << network.status();
     network_ = *std::move(network);
   }
@@ -248,7 +249,8 @@ TEST(NetworkScoresTest, AreComputedForTheWantedStepsOnly) {
       RandomModel({.spec = {.input_size = 4, .hidden_size = 9, .num_layers = 1},
                    .head = HeadSpec{.classes = 5}},
                   generator);
-  const auto network = Network::Create(model, {.max_rows = 4});
+  const auto network =
+      Network::Create(model.info, model.weights, {.max_rows = 4});
   ASSERT_TRUE(network.ok());
   TestSequence s = RandomSequence(model, 10, generator);
   Network::Run run;
@@ -274,9 +276,11 @@ TEST(NetworkKernelTest, AutoAndThePrimitiveKernelAreTheSameForNow) {
   Model model = RandomModel(
       {.spec = {.input_size = 4, .hidden_size = 9, .num_layers = 1}},
       generator);
-  EXPECT_EQ((*Network::Create(model, {}))->kernel(), KernelChoice::kPrimitive);
+  EXPECT_EQ((*Network::Create(model.info, model.weights, {}))->kernel(),
+            KernelChoice::kPrimitive);
   model.info.kernel = KernelChoice::kPrimitive;
-  EXPECT_EQ((*Network::Create(model, {}))->kernel(), KernelChoice::kPrimitive);
+  EXPECT_EQ((*Network::Create(model.info, model.weights, {}))->kernel(),
+            KernelChoice::kPrimitive);
 }
 
 }  // namespace

@@ -19,6 +19,15 @@ TEST(WorkspaceTest, GrowsAndStays) {
   EXPECT_EQ(workspace.size(), grown);
 }
 
+TEST(WorkspaceTest, IsTrimmedWhenItGrewTooLarge) {
+  Workspace workspace;
+  workspace.Floats(Workspace::kInput, 1000);
+  workspace.Trim(4096);
+  EXPECT_GT(workspace.size(), 0);
+  workspace.Trim(1000);
+  EXPECT_EQ(workspace.size(), 0);
+}
+
 TEST(WorkspaceTest, PartsAreAlignedAndApart) {
   Workspace workspace;
   for (int part = 0; part < Workspace::kParts; ++part) {

@@ -15,14 +15,14 @@ Admission::Options Limits() {
 TEST(AdmissionTest, HoldsMemoryUntilTheTicketGoes) {
   Admission admission(Limits());
   {
-    auto first = admission.Admit(600, absl::ZeroDuration());
+    auto first = admission.Admit(600);
     ASSERT_TRUE(first.ok());
     EXPECT_EQ(admission.memory_used(), 600);
-    const auto second = admission.Admit(401, absl::ZeroDuration());
+    const auto second = admission.Admit(401);
     EXPECT_EQ(second.status().code(), absl::StatusCode::kResourceExhausted);
     EXPECT_THAT(second.status().message(),
                 HasSubstr("401 bytes needed, 400 of 1000 left"));
-    EXPECT_TRUE(admission.Admit(400, absl::ZeroDuration()).ok());
+    EXPECT_TRUE(admission.Admit(400).ok());
   }
   EXPECT_EQ(admission.memory_used(), 0);
 }
@@ -32,7 +32,7 @@ TEST(AdmissionTest, AMovedTicketIsReturnedOnce) {
   {
     Admission::Ticket kept;
     {
-      auto ticket = admission.Admit(10, absl::ZeroDuration());
+      auto ticket = admission.Admit(10);
       ASSERT_TRUE(ticket.ok());
       kept = *std::move(ticket);
     }
@@ -43,18 +43,30 @@ TEST(AdmissionTest, AMovedTicketIsReturnedOnce) {
 
 TEST(AdmissionTest, RefusesAWaitThatIsTooLong) {
   Admission admission(Limits());
-  EXPECT_TRUE(admission.Admit(1, absl::Seconds(1)).ok());
-  const auto refused = admission.Admit(1, absl::Milliseconds(1001));
-  EXPECT_EQ(refused.status().code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(refused.status().message(), HasSubstr("1.001s"));
+  EXPECT_TRUE(admission.CheckWait(absl::Seconds(1)).ok());
+  const auto refused = admission.CheckWait(absl::Milliseconds(1001));
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(refused.message(), HasSubstr("1.001s"));
+}
+
+TEST(AdmissionTest, ATicketIsExtendedWhileThereIsMemory) {
+  Admission admission(Limits());
+  {
+    auto ticket = admission.Admit(600);
+    ASSERT_TRUE(ticket.ok());
+    EXPECT_TRUE(ticket->Extend(400).ok());
+    EXPECT_EQ(ticket->Extend(1).code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(admission.memory_used(), 1000);
+  }
+  EXPECT_EQ(admission.memory_used(), 0);
 }
 
 TEST(AdmissionTest, ModelsAndCallsShareTheMemory) {
   Admission admission(Limits());
-  const auto model = admission.AdmitModel(900);
+  const auto model = admission.Admit(900);
   ASSERT_TRUE(model.ok());
-  EXPECT_FALSE(admission.Admit(101, absl::ZeroDuration()).ok());
-  EXPECT_FALSE(admission.AdmitModel(int64_t{1} << 62).ok());
+  EXPECT_FALSE(admission.Admit(101).ok());
+  EXPECT_FALSE(admission.Admit(int64_t{1} << 62).ok());
 }
 
 }  // namespace

@@ -121,7 +121,8 @@ class SchedulerTest : public ::testing::Test {
   void Make(const RandomModelOptions& options, Scheduler::Options scheduler) {
     model_ = RandomModel(options, generator_);
     auto network =
-        Network::Create(model_, {.max_rows = scheduler.policy.max_batch_rows});
+        Network::Create(model_.info, model_.weights,
+                        {.max_rows = scheduler.policy.max_batch_rows});
     ASSERT_TRUE(network.ok()) << network.status();
     served_ =
         std::make_shared<const ServedModel>(model_.info, *std::move(network));
@@ -212,7 +213,6 @@ TEST_F(SchedulerTest, ManySequencesOnTwoWorkersEachEndOnceAndAreRight) {
   EXPECT_EQ(records_.rows(), steps);
   EXPECT_EQ(records_.codes().size(), size_t{kSequences});
   EXPECT_EQ(scheduler_->load().waiting + scheduler_->load().running, 0);
-  EXPECT_EQ(scheduler_->PredictedWait(), absl::ZeroDuration());
 }
 
 TEST_F(SchedulerTest, WhatWaitsSharesABatch) {
@@ -223,10 +223,51 @@ TEST_F(SchedulerTest, WhatWaitsSharesABatch) {
   const std::vector<float> features = Features(2);
   for (Sink& sink : sinks) Submit(Request(features, sink));
   EXPECT_EQ(scheduler_->load().waiting, 10);
-  EXPECT_GT(scheduler_->PredictedWait(), absl::ZeroDuration());
   blocker.release.Notify();
   for (Sink& sink : sinks) sink.WaitUntilDone();
   EXPECT_EQ(records_.batch_sequences()[1], 10);
+}
+
+TEST_F(SchedulerTest, WorkAheadIsWaitedForOnceABatchIsFull) {
+  Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
+       {.workers = 1, .policy = {.max_batch_rows = 3}});
+  Blocker blocker;
+  Block(blocker);
+  std::vector<Sink> sinks(2);
+  const std::vector<float> features = Features(2000);
+  Submit(Request(features, sinks[0]));
+  EXPECT_EQ(*scheduler_->PredictedWait(), absl::ZeroDuration())
+      << "a newcomer would join";
+  const auto last = Submit(Request(features, sinks[1]));
+  EXPECT_GT(*scheduler_->PredictedWait(), absl::ZeroDuration());
+  scheduler_->Cancel(last, absl::CancelledError("test"));
+  EXPECT_EQ(*scheduler_->PredictedWait(), absl::ZeroDuration());
+  blocker.release.Notify();
+  EXPECT_TRUE(scheduler_->Drain(absl::Minutes(1)));
+  EXPECT_EQ(scheduler_->PredictedWait().status().code(),
+            absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SchedulerTest, ADivergedSequenceEndsWithOutOfRange) {
+  Make({.spec = {.input_size = 1,
+                 .hidden_size = 1,
+                 .num_layers = 1,
+                 .nonlinearity = Nonlinearity::kRelu,
+                 .bias = false}},
+       {.workers = 1});
+  model_.weights.layers[0].weight_ih.values = {1.0f};
+  model_.weights.layers[0].weight_hh.values = {100.0f};
+  served_ = std::make_shared<const ServedModel>(
+      model_.info, *Network::Create(model_.info, model_.weights, {}));
+  // 100^t passes float32's 3.4e38 at step 20.
+  const std::vector<float> diverging(100, 1.0f), short_one(10, 1.0f);
+  Sink sink, other;
+  Submit(Request(diverging, sink));
+  Submit(Request(short_one, other));
+  sink.WaitUntilDone();
+  other.WaitUntilDone();
+  EXPECT_EQ(sink.status.code(), absl::StatusCode::kOutOfRange);
+  EXPECT_TRUE(other.status.ok()) << other.status;
 }
 
 TEST_F(SchedulerTest, ANewcomerJoinsWhileALongSequenceRuns) {
@@ -253,7 +294,7 @@ TEST_F(SchedulerTest, ALongSequenceOfOneModelDoesNotHoldUpAnother) {
   Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
        {.workers = 1, .policy = {.quantum = absl::Microseconds(1)}});
   const auto other = std::make_shared<const ServedModel>(
-      model_.info, *Network::Create(model_, {}));
+      model_.info, *Network::Create(model_.info, model_.weights, {}));
   const std::vector<float> long_features = Features(50000);
   const std::vector<float> short_features = Features(300);
   Sink long_sink, short_sink;
@@ -313,10 +354,10 @@ TEST_F(SchedulerTest, AWaitingSequenceIsCancelledAtOnce) {
   Sink sink;
   const std::vector<float> features = Features(2);
   const auto sequence = Submit(Request(features, sink));
-  scheduler_->Cancel(sequence);
+  scheduler_->Cancel(sequence, absl::CancelledError("test"));
   EXPECT_EQ(sink.ends, 1);
   EXPECT_EQ(sink.status.code(), absl::StatusCode::kCancelled);
-  scheduler_->Cancel(sequence);
+  scheduler_->Cancel(sequence, absl::CancelledError("test"));
   EXPECT_EQ(sink.ends, 1) << "an ended one stays as it is";
   blocker.release.Notify();
   blocker.sink.WaitUntilDone();
@@ -337,7 +378,7 @@ TEST_F(SchedulerTest, ARunningSequenceIsCancelledAfterItsBatch) {
   };
   sequence = Submit(Request(features, sink));
   running.WaitForNotification();
-  scheduler_->Cancel(sequence);
+  scheduler_->Cancel(sequence, absl::CancelledError("test"));
   EXPECT_EQ(sink.ends, 0);
   cancelled.Notify();
   sink.WaitUntilDone();
