@@ -1,47 +1,18 @@
 #include "core/model/tensor_roles.h"
 
 #include <algorithm>
-#include <initializer_list>
 #include <limits>
 #include <set>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/string_view.h"
+#include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/model/module_hint.h"
 
 namespace unroll {
 namespace {
-
-// What a module's name says of it.
-enum class Hint { kNone, kEmbedding, kHead };
-
-bool ContainsAny(std::string_view text,
-                 std::initializer_list<std::string_view> words) {
-  return std::any_of(words.begin(), words.end(), [&](std::string_view word) {
-    return text.find(word) != text.npos;
-  });
-}
-
-// Of "model.decoder.", "decoder" is looked at. Square weights could also be a
-// Linear before the nn.RNN, which people call "encoder", "fc" or "linear" too.
-Hint HintOf(std::string_view module, bool square) {
-  if (!module.empty()) module.remove_suffix(1);
-  module.remove_prefix(module.rfind('.') + 1);  // all of it without a dot
-  const std::string name =
-      absl::AsciiStrToLower(absl::string_view(module.data(), module.size()));
-  if (ContainsAny(name, {"emb"})) return Hint::kEmbedding;
-  if (ContainsAny(name,
-                  {"head", "out", "decoder", "class", "logit", "score"})) {
-    return Hint::kHead;
-  }
-  if (square) return Hint::kNone;
-  if (ContainsAny(name, {"encoder"})) return Hint::kEmbedding;
-  if (ContainsAny(name, {"fc", "linear"})) return Hint::kHead;
-  return Hint::kNone;
-}
 
 // "head." of "head.weight", "" of "weight", nothing of other names.
 std::optional<std::string_view> ModuleOf(std::string_view name) {
@@ -74,6 +45,15 @@ class RoleFinder {
   }
 
  private:
+  // What a weight may be, by shape and configuration, and what its name says.
+  struct Open {
+    std::string_view module;
+    bool embedding = false;
+    bool head = false;
+    bool in_front = false;  // it may be a Linear in front of the nn.RNN, too
+    ModuleHint hint = ModuleHint::kNone;
+  };
+
   int64_t input_size() const { return roles_.rnn.spec.input_size; }
   int64_t hidden_width() const { return roles_.rnn.spec.hidden_width(); }
 
@@ -110,7 +90,10 @@ class RoleFinder {
                         const std::string& name) const;
   absl::Status MoreThanOne(std::string_view key,
                            const std::vector<const NamedShape*>& found) const;
-  absl::Status Unclear(const NamedShape& tensor, std::string_view module) const;
+  absl::Status Unclear(const NamedShape& tensor, const Open& open) const;
+  Open OpenTo(const NamedShape& tensor) const;
+  bool IsClearEmbedding(const NamedShape& tensor,
+                        const std::vector<const NamedShape*>& heads) const;
 
   const SplitTensors& tensors_;
   const Config& config_;
@@ -176,29 +159,54 @@ absl::Status RoleFinder::UseHead(const NamedShape& weight,
   return absl::OkStatus();
 }
 
+// Whether a tensor's shape and configuration leave a role open to it.
+RoleFinder::Open RoleFinder::OpenTo(const NamedShape& tensor) const {
+  Open open;
+  open.module = *ModuleOf(tensor.name);
+  const int64_t columns = tensor.shape[1];
+  const bool biased = names_.contains(absl::StrFormat("%sbias", open.module));
+  open.embedding =
+      !biased && columns == input_size() && roles_.embedding.empty();
+  open.head = columns == hidden_width() && roles_.head_weight.empty();
+  // A Linear in front of the nn.RNN has I rows.
+  const Placement placement = tensor.shape[0] != input_size()
+                                  ? Placement::kBehind
+                              : columns == input_size() ? Placement::kAnywhere
+                                                        : Placement::kFront;
+  open.in_front = placement != Placement::kBehind;
+  open.hint = HintOf({.name = open.module,
+                      .rnn = roles_.rnn.prefix,
+                      .biased = biased,
+                      .placement = placement});
+  return open;
+}
+
 absl::Status RoleFinder::FindOthers() {
   std::vector<const NamedShape*> embeddings, heads;
   for (const NamedShape* tensor : rest_) {
-    const auto module = ModuleOf(tensor->name);
-    if (!module || tensor->shape.size() != 2) continue;
-    const int64_t rows = tensor->shape[0];
-    const int64_t columns = tensor->shape[1];
-    const bool biased = names_.contains(absl::StrFormat("%sbias", *module));
-    const bool square = rows == input_size() && columns == input_size();
-    bool embedding =
-        !biased && columns == input_size() && roles_.embedding.empty();
-    bool head = columns == hidden_width() && roles_.head_weight.empty();
-    if (embedding && (head || square)) {
-      const Hint hint = HintOf(*module, square);
-      if (hint == Hint::kNone) return Unclear(*tensor, *module);
-      embedding &= hint == Hint::kEmbedding;
-      head &= hint == Hint::kHead;
+    if (!ModuleOf(tensor->name) || tensor->shape.size() != 2) continue;
+    const Open open = OpenTo(*tensor);
+    if (!open.embedding && !open.head) continue;
+    const bool any_layer =
+        open.hint == ModuleHint::kNone || open.hint == ModuleHint::kLayer;
+    if (open.embedding && open.hint == ModuleHint::kEmbedding) {
+      embeddings.push_back(tensor);
+    } else if (open.head && open.hint == ModuleHint::kHead) {
+      heads.push_back(tensor);
+    } else if (open.head && !open.embedding && !open.in_front && any_layer) {
+      heads.push_back(tensor);
+    } else if (open.embedding && !open.head && !open.in_front &&
+               open.hint == ModuleHint::kNone) {
+      embeddings.push_back(tensor);
+    } else {
+      return Unclear(*tensor, open);
     }
-    if (embedding) embeddings.push_back(tensor);
-    if (head) heads.push_back(tensor);
   }
   if (embeddings.size() > 1) return MoreThanOne("embedding", embeddings);
   if (heads.size() > 1) return MoreThanOne("head", heads);
+  if (!embeddings.empty() && !IsClearEmbedding(*embeddings[0], heads)) {
+    return Unclear(*embeddings[0], OpenTo(*embeddings[0]));
+  }
   if (!embeddings.empty()) {
     RETURN_IF_ERROR(UseEmbedding(*Take(embeddings[0]->name)));
   }
@@ -209,12 +217,35 @@ absl::Status RoleFinder::FindOthers() {
   return absl::OkStatus();
 }
 
+// A [V,I] without a name that says so is an embedding only where it cannot well
+// be a Linear behind the head or beside it.
+bool RoleFinder::IsClearEmbedding(
+    const NamedShape& tensor,
+    const std::vector<const NamedShape*>& heads) const {
+  if (OpenTo(tensor).hint == ModuleHint::kEmbedding) return true;
+  if (roles_.classes == input_size()) return false;
+  if (heads.empty()) return true;
+  return heads[0]->shape[0] != input_size() &&
+         OpenTo(*heads[0]).hint == ModuleHint::kHead;
+}
+
 absl::Status RoleFinder::Unclear(const NamedShape& tensor,
-                                 std::string_view module) const {
+                                 const Open& open) const {
+  std::vector<std::string> keys;
+  if (open.embedding) {
+    keys.push_back(absl::StrFormat("{\"embedding\": %s}", Quoted(tensor.name)));
+  }
+  if (open.head) {
+    keys.push_back(absl::StrFormat("{\"head\": %s}", Quoted(open.module)));
+  }
   return Invalid(absl::StrFormat(
-      "tensor %s may be an embedding, a head or another layer; say which in "
-      "config.json: \"tensors\": {\"embedding\": %s} or {\"head\": %s}",
-      Describe(tensor), Quoted(tensor.name), Quoted(module)));
+      "tensor %s may be %s or another layer, which is not served; say which in "
+      "config.json: \"tensors\": %s",
+      Describe(tensor),
+      open.embedding && open.head ? "an embedding, a head"
+      : open.head                 ? "a head"
+                                  : "an embedding",
+      absl::StrJoin(keys, " or ")));
 }
 
 absl::Status RoleFinder::MoreThanOne(

@@ -28,10 +28,13 @@ struct TensorRoles {
 // gives wrong numbers in silence. Nothing is guessed:
 //
 // - The head is the one `<prefix>weight` [C, D*H], with or without a bias [C].
-// - The embedding is the one `<prefix>weight` [V, I] without a bias.
-// - A tensor that could be either (I = D*H and no bias), or a layer before the
-//   nn.RNN ([I, I] and no bias), is taken for one only where its name says so
-//   ("emb", "head", ...: see tensor_roles.cc).
+//   [I, D*H] may be a Linear in front of the nn.RNN, too: only a name that says
+//   "head" makes it one.
+// - The embedding is the one `<prefix>weight` [V, I] without a bias. A Linear
+//   behind the head or beside it looks the same: a name that says so ("fc",
+//   "skip") is never taken, one that says nothing only beside a clear head.
+// - A tensor that could be either (I = D*H and no bias), or is [I, I], needs a
+//   name that says which ("emb", "head", ...: see module_hint.cc).
 //
 // Ignored tensors are out of all this, but may not be part of what is used.
 // `where` names the weights file in messages.

@@ -161,8 +161,9 @@ TEST(AssignRolesTest, NeverGuesses) {
       {"I = D*H without bias and hint",
        {.hidden_size = 4, .others = {{"x.weight", {9, 4}}}},
        "tensor \"x.weight\" [9,4] may be an embedding, a head or another "
-       "layer; say which in config.json: \"tensors\": {\"embedding\": "
-       "\"x.weight\"} or {\"head\": \"x.\"}"},
+       "layer, "
+       "which is not served; say which in config.json: \"tensors\": "
+       "{\"embedding\": \"x.weight\"} or {\"head\": \"x.\"}"},
       {"the same beside a head",
        {.hidden_size = 4,
         .others = {{"x.weight", {9, 4}},
@@ -179,6 +180,154 @@ TEST(AssignRolesTest, NeverGuesses) {
                    {"fc2.bias", {5}}}},
        "tensor \"fc1.weight\" [4,4] may be"},
   });
+}
+
+// [I,D*H] is the shape of a Linear in front of the nn.RNN, too.
+TEST(AssignRolesTest, ALayerInFrontIsNeverTheHead) {
+  for (const int64_t hidden_size : {4, 8}) {
+    for (const bool biased : {true, false}) {
+      for (const std::string name :
+           {"input_proj", "encoder", "fc1", "fc_in", "linear1", "linear_in",
+            "pre", "pre_fc", "proj_in", "inProj", "proj", "x", "0", "encoder.0",
+            "input.linear"}) {
+        Network network = {.hidden_size = hidden_size,
+                           .others = {{name + ".weight", {4, hidden_size}}}};
+        if (biased) network.others.push_back({name + ".bias", {4}});
+        EXPECT_THAT(Assign(network, {}),
+                    IsError(absl::StatusCode::kInvalidArgument,
+                            absl::StrCat("\"", name, ".weight\" [4,",
+                                         hidden_size, "] may be ")))
+            << biased;
+        ASSERT_OK_AND_ASSIGN(const TensorRoles roles,
+                             Assign(network, {.head_prefix = name + "."}));
+        EXPECT_EQ(roles.classes, 4);
+      }
+    }
+  }
+}
+
+TEST(AssignRolesTest, AHeadOfIClassesSaysSo) {
+  for (const int64_t hidden_size : {4, 8}) {
+    for (const std::string name :
+         {"head", "fc_out", "fcOut", "out", "output", "classifier", "decoder",
+          "proj_out", "lm_head", "out.proj", "classifier.1"}) {
+      ASSERT_OK_AND_ASSIGN(
+          const TensorRoles roles,
+          Assign({.hidden_size = hidden_size,
+                  .others = {{name + ".weight", {4, hidden_size}},
+                             {name + ".bias", {4}}}},
+                 {}));
+      EXPECT_EQ(roles.head_weight, name + ".weight");
+    }
+  }
+  // Forecasts: nn.RNN(1, 32) and Linear(32, 1).
+  for (const std::string name : {"fc", "linear"}) {
+    ASSERT_OK_AND_ASSIGN(
+        const TensorRoles roles,
+        Assign({.others = {{name + ".weight", {4, 8}}, {name + ".bias", {4}}}},
+               {}));
+    EXPECT_EQ(roles.head_weight, name + ".weight");
+  }
+  ExpectRefused(
+      {{"a square fc",
+        {.hidden_size = 4, .others = {{"fc.weight", {4, 4}}, {"fc.bias", {4}}}},
+        "\"fc.weight\" [4,4] may be a head or another layer, which "
+        "is not served; say which in config.json: \"tensors\": "
+        "{\"head\": \"fc.\"}"}});
+}
+
+TEST(AssignRolesTest, ALinearWithoutBiasIsNoEmbedding) {
+  std::vector<Refused> cases;
+  for (const std::string name : {"fc", "linear", "head", "out", "skip",
+                                 "residual", "proj", "dense", "embed_proj"}) {
+    cases.push_back({name,
+                     {.others = {{name + ".weight", {9, 4}}}},
+                     absl::StrCat("\"", name,
+                                  ".weight\" [9,4] may be an embedding or "
+                                  "another layer, which is not served; say "
+                                  "which in config.json: \"tensors\": "
+                                  "{\"embedding\": \"",
+                                  name, ".weight\"}")});
+  }
+  cases.push_back({"behind a layer of I rows",
+                   {.others = {{"fc1.weight", {4, 8}},
+                               {"fc1.bias", {4}},
+                               {"fc2.weight", {9, 4}}}},
+                   "\"fc1.weight\" [4,8] may be a head"});
+  cases.push_back({"behind what is configured as the head",
+                   {.others = {{"fc1.weight", {4, 8}},
+                               {"fc1.bias", {4}},
+                               {"x.weight", {9, 4}}}},
+                   "\"x.weight\" [9,4] may be an embedding",
+                   {.head_prefix = "fc1."}});
+  cases.push_back({"behind a head by name of I rows",
+                   {.others = {{"head.weight", {4, 8}},
+                               {"head.bias", {4}},
+                               {"x.weight", {9, 4}}}},
+                   "\"x.weight\" [9,4] may be an embedding"});
+  cases.push_back({"beside a head without a name",
+                   {.others = {{"x.weight", {9, 4}},
+                               {"y.weight", {5, 8}},
+                               {"y.bias", {5}}}},
+                   "\"x.weight\" [9,4] may be an embedding"});
+  cases.push_back({"an embedding as wide as the output, and a Linear behind it",
+                   {.others = {{"embed.weight", {9, 8}}}},
+                   "\"embed.weight\" [9,8] may be a head"});
+  ExpectRefused(cases);
+}
+
+TEST(AssignRolesTest, AStateIsNoHead) {
+  for (const std::string name : {"h0", "init", "initial", "init_state", "hx"}) {
+    EXPECT_THAT(Assign({.others = {{name + ".weight", {1, 8}}}}, {}),
+                IsError(absl::StatusCode::kInvalidArgument,
+                        absl::StrCat("\"", name, ".weight\" [1,8] may be")));
+  }
+}
+
+TEST(AssignRolesTest, UsualNamesNeedNoConfig) {
+  for (const int64_t hidden_size : {4, 8}) {
+    for (const std::string embedding :
+         {"embedding", "embed", "emb", "word_embeddings", "encoder"}) {
+      for (const std::string head : {"fc", "head", "linear", "out", "decoder",
+                                     "classifier", "proj", "x"}) {
+        ASSERT_OK_AND_ASSIGN(
+            const TensorRoles roles,
+            Assign({.hidden_size = hidden_size,
+                    .others = {{embedding + ".weight", {9, 4}},
+                               {head + ".weight", {5, hidden_size}},
+                               {head + ".bias", {5}}}},
+                   {}));
+        EXPECT_EQ(roles.vocabulary_size, 9);
+        EXPECT_EQ(roles.classes, 5);
+      }
+    }
+  }
+}
+
+// nn.Sequential: modules are numbered in the order in which they run.
+TEST(AssignRolesTest, NumbersSayTheOrder) {
+  const auto assign = [](const Tensors& others, int64_t hidden_size) {
+    Tensors tensors = others;
+    for (auto& [name, shape] : RnnShapes(
+             "net.1.",
+             {.input_size = 4, .hidden_size = hidden_size, .num_layers = 1})) {
+      tensors.push_back({name, shape});
+    }
+    return AssignRoles({.kept = tensors}, {}, "f");
+  };
+  for (const int64_t hidden_size : {4, 8}) {
+    ASSERT_OK_AND_ASSIGN(const TensorRoles roles,
+                         assign({{"net.0.weight", {9, 4}},
+                                 {"net.2.weight", {4, hidden_size}},
+                                 {"net.2.bias", {4}}},
+                                hidden_size));
+    EXPECT_EQ(roles.embedding, "net.0.weight");
+    EXPECT_EQ(roles.head_weight, "net.2.weight");
+    EXPECT_THAT(
+        assign({{"net.0.weight", {4, hidden_size}}, {"net.0.bias", {4}}},
+               hidden_size),
+        IsError(absl::StatusCode::kInvalidArgument, "may be a head"));
+  }
 }
 
 TEST(AssignRolesTest, EveryTensorIsUsedOrNamed) {
