@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -103,6 +104,26 @@ absl::Status CheckStored(const WeightsFile& file,
   return absl::OkStatus();
 }
 
+// safetensors.torch.save_model writes one of the tensors that share memory, and
+// {"dropped": "written"} as metadata. Without the other a network would be
+// served in part, unless its owner leaves it out.
+absl::Status CheckTies(const SafetensorsHeader& header, const Config& config) {
+  std::set<std::string_view> names;
+  for (const StoredTensor& tensor : header.tensors) names.insert(tensor.name);
+  for (const auto& [dropped, written] : header.metadata) {
+    if (names.contains(dropped) || !names.contains(written)) continue;
+    const bool ignored = std::any_of(
+        config.ignore.begin(), config.ignore.end(),
+        [&](const auto& pattern) { return GlobMatches(pattern, dropped); });
+    if (ignored) continue;
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: tensor %s is tied to %s (__metadata__), and shared tensors are "
+        "not served yet: save copies of both (.clone())",
+        kWeightsFile, Quoted(dropped), Quoted(written)));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ModelWeights> ReadWeights(const WeightsFile& file,
                                          const TensorRoles& roles) {
   ModelWeights weights;
@@ -141,6 +162,7 @@ absl::StatusOr<Model> Load(const ModelPath& path, const LoadOptions& options) {
   ASSIGN_OR_RETURN(const Config config, LoadConfig(path));
   ASSIGN_OR_RETURN(SafetensorsHeader header,
                    ReadSafetensorsHeader(opened, kWeightsFile));
+  RETURN_IF_ERROR(CheckTies(header, config));
   const WeightsFile file(std::move(opened), std::move(header));
   ASSIGN_OR_RETURN(const SplitTensors tensors,
                    SplitIgnored(file.Shapes(), config.ignore, kConfigFile));

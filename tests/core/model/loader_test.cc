@@ -363,6 +363,29 @@ TEST(LoadModelTest, SaysThatAGruIsNotServedYet) {
               IsError(absl::StatusCode::kUnimplemented, "this is a GRU"));
 }
 
+// As safetensors.torch.save_model writes a network with tied weights.
+TEST(LoadModelTest, RefusesTiedWeights) {
+  const auto tied = [](const std::string& dropped, const std::string& written) {
+    return SafetensorsBuilder()
+        .SetMetadata("format", "pt")
+        .SetMetadata(dropped, written)
+        .Add("embed.weight", {3, 8})
+        .AddRnn("rnn.", {.input_size = 8, .hidden_size = 8, .num_layers = 1});
+  };
+  EXPECT_THAT(
+      Repository(tied("fc.weight", "embed.weight")).Load(),
+      IsError(kInvalid,
+              "model.safetensors: tensor \"fc.weight\" is tied to "
+              "\"embed.weight\" (__metadata__), and shared tensors are not "
+              "served yet: save copies of both (.clone())"));
+  EXPECT_THAT(Repository(tied("note", "no tensor")).Load(), IsOk());
+  EXPECT_THAT(Repository(tied("embed.weight", "embed.weight")).Load(), IsOk());
+  // Its owner leaves the head out.
+  Repository ignored(tied("fc.weight", "embed.weight").Add("fc.bias", {3}));
+  ignored.Write("config.json", R"({"ignore": ["fc.*"]})");
+  EXPECT_THAT(ignored.Load(), IsOk());
+}
+
 // One network as files that say it differently.
 TEST(LoadModelTest, TheFingerprintIsOfTheNetworkNotOfTheFile) {
   struct Named {
