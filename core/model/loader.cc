@@ -192,6 +192,7 @@ absl::StatusOr<Model> Load(const ModelPath& path, const LoadOptions& options) {
 
 absl::StatusOr<Model> LoadModel(const ModelPath& path,
                                 const LoadOptions& options) {
+  RETURN_IF_ERROR(path.error);
   try {
     return Load(path, options);
   } catch (const std::bad_alloc&) {

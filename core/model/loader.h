@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/model.h"
 
@@ -17,6 +18,7 @@ struct ModelPath {
   std::string model_directory;  // DIR/<name>: where files shared by all
                                 // versions may stand; equal to `directory` for
                                 // those whose weights stand directly in it
+  absl::Status error = absl::OkStatus();  // what is wrong with its folder
 };
 
 struct LoadOptions {
@@ -30,7 +32,7 @@ struct LoadOptions {
 // found: NOT_FOUND (no weights), INVALID_ARGUMENT (a file is wrong or
 // ambiguous), UNIMPLEMENTED (a network that is not served yet),
 // RESOURCE_EXHAUSTED (past max_bytes), ABORTED (the weights were written while
-// they were read). Nothing is kept after an error.
+// they were read), or path.error. Nothing is kept after an error.
 absl::StatusOr<Model> LoadModel(const ModelPath& path,
                                 const LoadOptions& options);
 

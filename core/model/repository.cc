@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/model/model_files.h"
@@ -73,6 +76,7 @@ absl::StatusOr<std::map<int64_t, std::string>> ListVersions(
     int64_t version = 0;
     if (!std::all_of(folder.begin(), folder.end(), absl::ascii_isdigit) ||
         !absl::SimpleAtoi(folder, &version) || version < 1) {
+      if (!HoldsWeights(model / folder)) continue;
       return absl::InvalidArgumentError(absl::StrFormat(
           "%s: version folder %s, expected a whole number from 1 to 2^63 - 1",
           model.string(), Quoted(folder)));
@@ -87,6 +91,44 @@ absl::StatusOr<std::map<int64_t, std::string>> ListVersions(
   return versions;
 }
 
+// All versions of one model, highest first.
+absl::StatusOr<std::vector<ModelPath>> ListModel(const fs::path& root,
+                                                 const std::string& name) {
+  if (!IsModelName(name)) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: model folder %s, expected only letters, digits, '.', '_', '-'",
+        root.string(), Quoted(name)));
+  }
+  const fs::path model = root / name;
+  ASSIGN_OR_RETURN(const auto versions, ListVersions(model));
+  if (HoldsWeights(model) && !versions.empty()) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "%s: %s and version folder %s, expected one or the other",
+        model.string(), kWeightsFile, Quoted(versions.begin()->second)));
+  }
+  std::vector<ModelPath> paths;
+  for (auto it = versions.rbegin(); it != versions.rend(); ++it) {
+    paths.push_back({.name = name,
+                     .version = it->first,
+                     .directory = (model / it->second).string(),
+                     .model_directory = model.string()});
+  }
+  if (versions.empty()) {
+    paths.push_back({.name = name,
+                     .version = 1,
+                     .directory = model.string(),
+                     .model_directory = model.string()});
+  }
+  return paths;
+}
+
+// A name for lists and messages, UTF-8 as gRPC wants it. Names that differ
+// differ as listed, too.
+std::string ListedName(const std::string& folder) {
+  constexpr size_t kMostBytes = 4096;  // no file's name is as long
+  return Printable(absl::StrReplaceAll(folder, {{"\\", "\\\\"}}), kMostBytes);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<ModelPath>> ListRepository(
@@ -99,38 +141,28 @@ absl::StatusOr<std::vector<ModelPath>> ListRepository(
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolders(root));
   std::vector<ModelPath> paths;
+  absl::Status error;
+  bool usable = false;
   for (const std::string& name : names) {
     if (name == "lost+found") continue;  // at the top of ext4 volumes
-    if (!IsModelName(name)) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: model folder %s, expected only letters, digits, '.', '_', '-'",
-          directory, Quoted(name)));
+    auto listed = ListModel(root, name);
+    if (listed.ok()) {
+      usable = true;
+      std::move(listed->begin(), listed->end(), std::back_inserter(paths));
+      continue;
     }
-    const fs::path model = root / name;
-    ASSIGN_OR_RETURN(const auto versions, ListVersions(model));
-    const bool direct = HoldsWeights(model);
-    if (direct && !versions.empty()) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: %s and version folder %s, expected one or the other",
-          model.string(), kWeightsFile, Quoted(versions.begin()->second)));
-    }
-    for (auto it = versions.rbegin(); it != versions.rend(); ++it) {
-      paths.push_back({.name = name,
-                       .version = it->first,
-                       .directory = (model / it->second).string(),
-                       .model_directory = model.string()});
-    }
-    if (versions.empty()) {
-      paths.push_back({.name = name,
-                       .version = 1,
-                       .directory = model.string(),
-                       .model_directory = model.string()});
-    }
+    error.Update(listed.status());  // keeps the first
+    const std::string model = (root / name).string();
+    paths.push_back({.name = ListedName(name),
+                     .version = 1,
+                     .directory = model,
+                     .model_directory = model,
+                     .error = listed.status()});
   }
-  if (paths.empty()) {
-    return absl::NotFoundError(
-        absl::StrFormat("%s: no models, expected folders <model>/<version>/%s",
-                        directory, kWeightsFile));
+  if (!usable) {
+    return absl::NotFoundError(absl::StrFormat(
+        "%s: no models, expected folders <model>/<version>/%s%s%s", directory,
+        kWeightsFile, error.ok() ? "" : "; ", error.message()));
   }
   return paths;
 }

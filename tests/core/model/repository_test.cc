@@ -74,33 +74,79 @@ TEST(ListRepositoryTest, TakesLeadingZeros) {
   EXPECT_THAT(List(root), ElementsAre("m:7"));
 }
 
-TEST(ListRepositoryTest, RefusesWhatCouldBeServedWrongly) {
-  struct Case {
-    std::vector<std::string> directories, files;
-    absl::StatusCode code;
-    std::string part;
-  };
-  const auto kInvalid = absl::StatusCode::kInvalidArgument;
-  const Case cases[] = {
-      {{}, {}, absl::StatusCode::kNotFound, "no models"},
-      {{}, {"README"}, absl::StatusCode::kNotFound, "no models"},
-      {{}, {"model.safetensors"}, kInvalid, "give its parent"},
-      {{"m/1"}, {"m/model.safetensors"}, kInvalid, "version folder \"1\""},
-      {{"m/1", "m/01"}, {}, kInvalid, "\"01\" and \"1\" are both version 1"},
-      {{"m/0"}, {}, kInvalid, "version folder \"0\""},
-      {{"m/v2"}, {}, kInvalid, "version folder \"v2\""},
-      {{"m/1.5"}, {}, kInvalid, "version folder \"1.5\""},
-      {{"m/9223372036854775808"}, {}, kInvalid, "9223372036854775808"},
-      {{"a b/1"}, {}, kInvalid, "model folder \"a b\""},
-      {{"a\nb/1"}, {}, kInvalid, "model folder \"a\\nb\""},
-      {{"é"}, {}, kInvalid, "model folder \"é\""},
-  };
-  for (const Case& c : cases) {
+struct BadFolder {
+  std::vector<std::string> directories, files;
+  std::string name;  // as it is listed
+  std::string part;  // of the message
+};
+
+const BadFolder kBadFolders[] = {
+    {{"m/1"}, {"m/model.safetensors"}, "m", "version folder \"1\""},
+    {{"m/1", "m/01"}, {}, "m", "\"01\" and \"1\" are both version 1"},
+    {{}, {"m/0/model.safetensors"}, "m", "version folder \"0\""},
+    {{"m/1"}, {"m/v2/model.safetensors"}, "m", "version folder \"v2\""},
+    {{"m/1"}, {"m/1.5/model.safetensors"}, "m", "version folder \"1.5\""},
+    {{},
+     {"m/9223372036854775808/model.safetensors"},
+     "m",
+     "9223372036854775808"},
+    {{"a b/1"}, {}, "a b", "model folder \"a b\""},
+    {{"a\nb/1"}, {}, "a\\nb", "model folder \"a\\nb\""},
+    {{"é"}, {}, "é", "model folder \"é\""},
+};
+
+TEST(ListRepositoryTest, ABadFolderFailsItsOwnModelOnly) {
+  for (const BadFolder& bad : kBadFolders) {
+    SCOPED_TRACE(bad.part);
     TempDirectory root;
-    for (const auto& name : c.directories) root.MakeDirectory(name);
-    for (const auto& name : c.files) root.Write(name, "");
-    EXPECT_THAT(ListRepository(root.path()), IsError(c.code, c.part));
+    for (const auto& name : bad.directories) root.MakeDirectory(name);
+    for (const auto& name : bad.files) root.Write(name, "");
+    // Alone, it is no model.
+    EXPECT_THAT(ListRepository(root.path()),
+                IsError(absl::StatusCode::kNotFound, "no models"));
+    EXPECT_THAT(ListRepository(root.path()),
+                IsError(absl::StatusCode::kNotFound, bad.part));
+    root.MakeDirectory("Good/3");
+    EXPECT_THAT(List(root), ElementsAre("Good:3", bad.name + ":1"));
+    const auto paths = *ListRepository(root.path());
+    EXPECT_EQ(paths[0].error, absl::OkStatus());
+    EXPECT_THAT(LoadModel(paths[1], {}),
+                IsError(absl::StatusCode::kInvalidArgument, bad.part));
   }
+}
+
+TEST(ListRepositoryTest, OddNamesStayDifferentAndUtf8) {
+  TempDirectory root;
+  for (const char* name : {"a\nb", "a\\nb", "\xff", "ok"}) {
+    root.MakeDirectory(name);
+  }
+  EXPECT_THAT(List(root),
+              ElementsAre("a\\nb:1", "a\\\\nb:1", "ok:1", "\\xff:1"));
+}
+
+TEST(ListRepositoryTest, PassesOverFoldersThatOnlyLookLikeVersions) {
+  TempDirectory root;
+  for (const char* name : {"a/1", "a/0", "a/1.5", "a/v2", "a/2024-logs"}) {
+    root.MakeDirectory(name);
+  }
+  root.Write("b/model.safetensors", "");
+  root.MakeDirectory("b/3d_plots");
+  EXPECT_THAT(List(root), ElementsAre("a:1", "b:1"));
+  for (const ModelPath& path : *ListRepository(root.path())) {
+    EXPECT_EQ(path.error, absl::OkStatus());
+  }
+}
+
+TEST(ListRepositoryTest, RefusesWhatIsNoRepository) {
+  TempDirectory empty, file, weights;
+  EXPECT_THAT(ListRepository(empty.path()),
+              IsError(absl::StatusCode::kNotFound, "no models"));
+  file.Write("README", "");
+  EXPECT_THAT(ListRepository(file.path()),
+              IsError(absl::StatusCode::kNotFound, "no models"));
+  weights.Write("model.safetensors", "");
+  EXPECT_THAT(ListRepository(weights.path()),
+              IsError(absl::StatusCode::kInvalidArgument, "give its parent"));
 }
 
 TEST(ListRepositoryTest, SaysThatThereIsNoSuchDirectory) {
