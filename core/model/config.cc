@@ -68,13 +68,19 @@ absl::Status ReadWord(const json& value, const Word (&words)[size],
 }
 
 absl::Status ReadPatterns(const json& value, std::vector<std::string>& target) {
+  // Every pattern is tried on every tensor.
+  constexpr size_t kMostPatterns = 100;
+  constexpr size_t kMostPatternBytes = 1000;
   if (!value.is_array()) return WrongKind(value, "an array of strings");
   for (const json& pattern : value) {
     if (!pattern.is_string()) return WrongKind(pattern, "strings inside");
     target.push_back(pattern.get<std::string>());
+    if (target.back().size() > kMostPatternBytes) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "pattern %s has %d bytes, expected at most %d", Quoted(target.back()),
+          target.back().size(), kMostPatternBytes));
+    }
   }
-  // Every pattern is tried on every tensor.
-  constexpr size_t kMostPatterns = 100;
   if (target.size() > kMostPatterns) {
     return absl::InvalidArgumentError(absl::StrFormat(
         "%d patterns, expected at most %d", target.size(), kMostPatterns));

@@ -39,7 +39,7 @@ struct Config {
 // Reads config.json. `where` names the file in messages.
 // INVALID_ARGUMENT: bad JSON, an unknown key (the known ones are listed), a
 // value of a wrong type or that is not one of the words, a file name that is
-// not plain.
+// not plain, too many or too long patterns.
 absl::StatusOr<Config> ParseConfig(std::string_view text,
                                    std::string_view where);
 

@@ -22,6 +22,7 @@ using nlohmann::json;
 // about 20 times its text.
 constexpr uint64_t kMaxHeaderBytes = 4 << 20;
 constexpr size_t kMaxDimensions = 8;
+constexpr size_t kMaxNameBytes = 1000;  // patterns are matched with names
 constexpr std::string_view kMetadata = "__metadata__";
 
 template <typename... Args>
@@ -213,6 +214,10 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
       continue;
     }
     if (name.empty()) return Error(where, "a tensor has no name");
+    if (name.size() > kMaxNameBytes) {
+      return Error(where, "tensor %s: name of %d bytes, expected at most %d",
+                   Quoted(name), name.size(), kMaxNameBytes);
+    }
     auto tensor = ParseTensor(value, data_bytes);
     if (!tensor.ok()) {
       return Error(where, "tensor %s: %s", Quoted(name),

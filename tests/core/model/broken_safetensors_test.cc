@@ -170,6 +170,12 @@ const Broken kBroken[] = {
      SafetensorsBytes(R"({"":{"dtype":"F32","shape":[],"data_offsets":[0,4]}})",
                       "1234"),
      "a tensor has no name"},
+    {"a long name",
+     SafetensorsBytes(absl::StrCat("{\"", std::string(1001, 'x'),
+                                   "\":{\"dtype\":\"F32\",\"shape\":[],"
+                                   "\"data_offsets\":[0,4]}}"),
+                      "1234"),
+     "xxx...\": name of 1001 bytes, expected at most 1000"},
     {"metadata is an array", SafetensorsBytes("{\"__metadata__\":[]}", ""),
      "__metadata__ is an array, expected an object"},
     {"metadata holds a number",

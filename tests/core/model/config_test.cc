@@ -137,5 +137,16 @@ TEST(ParseConfigTest, BoundsTheNumberOfPatterns) {
                       "101 patterns, expected at most 100"));
 }
 
+TEST(ParseConfigTest, RefusesLongPatterns) {
+  const auto parse = [](size_t bytes) {
+    const std::string pattern(bytes, 'x');
+    return ParseConfig("{\"ignore\": [\"" + pattern + "\"]}", "c");
+  };
+  EXPECT_THAT(parse(1000), testing::IsOk());
+  EXPECT_THAT(parse(1001),
+              IsError(absl::StatusCode::kInvalidArgument,
+                      "...\" has 1001 bytes, expected at most 1000"));
+}
+
 }  // namespace
 }  // namespace unroll
