@@ -82,7 +82,9 @@ class WeightsFile {
   SafetensorsHeader header_;
 };
 
-// All that is kept must be of a type that weights may have, and fit.
+// What is kept must be of a type that weights may have, and fit. REQUIRES: all
+// of it has a role, so that a message does not ask for another type of what is
+// not served at all, such as a BatchNorm's num_batches_tracked.
 absl::Status CheckStored(const WeightsFile& file,
                          const std::vector<NamedShape>& kept,
                          const LoadOptions& options) {
@@ -91,9 +93,8 @@ absl::Status CheckStored(const WeightsFile& file,
     const StoredTensor& stored = file.Find(tensor.name);
     if (stored.dtype.dtype == Dtype::kOther) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: tensor %s: dtype %s, expected F32, F64, F16 or BF16; what "
-          "results do not depend on can be left out by \"ignore\" in %s",
-          kWeightsFile, Describe(tensor), stored.dtype.name, kConfigFile));
+          "%s: tensor %s: dtype %s, expected F32, F64, F16 or BF16",
+          kWeightsFile, Describe(tensor), stored.dtype.name));
     }
     elements += stored.elements;
   }
@@ -166,9 +167,9 @@ absl::StatusOr<Model> Load(const ModelPath& path, const LoadOptions& options) {
   const WeightsFile file(std::move(opened), std::move(header));
   ASSIGN_OR_RETURN(const SplitTensors tensors,
                    SplitIgnored(file.Shapes(), config.ignore, kConfigFile));
-  RETURN_IF_ERROR(CheckStored(file, tensors.kept, options));
   ASSIGN_OR_RETURN(const TensorRoles roles,
                    AssignRoles(tensors, config, kWeightsFile));
+  RETURN_IF_ERROR(CheckStored(file, tensors.kept, options));
 
   Model model;
   ModelInfo& info = model.info;

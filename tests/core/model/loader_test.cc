@@ -321,11 +321,24 @@ TEST(LoadModelTest, SaysThatThereAreNoWeights) {
 
 TEST(LoadModelTest, RefusesWeightsThatAreNotFloating) {
   const Repository repository(
-      FullModel().Add("steps", "I64", {}, std::string(8, '\0')));
+      SafetensorsBuilder()
+          .AddRnn("rnn.", kSpec)
+          .Add("head.weight", "I8", {2, 8}, std::string(16, '\0')));
   EXPECT_THAT(repository.Load(),
               IsError(kInvalid,
-                      "model.safetensors: tensor \"steps\" []: dtype I64, "
-                      "expected F32, F64, F16 or BF16"));
+                      "model.safetensors: tensor \"head.weight\" [2,8]: dtype "
+                      "I8, expected F32, F64, F16 or BF16"));
+}
+
+TEST(LoadModelTest, ListsWhatIsNotUsedWhateverItsType) {
+  const Repository repository(
+      FullModel()
+          .Add("bn.num_batches_tracked", "I64", {}, std::string(8, '\0'))
+          .Add("bn.weight", {8}));
+  EXPECT_THAT(repository.Load(),
+              IsError(kInvalid,
+                      "2 tensors are not used: \"bn.num_batches_tracked\" [], "
+                      "\"bn.weight\" [8]"));
 }
 
 TEST(LoadModelTest, LooksAtNoValueOfAnIgnoredTensor) {
