@@ -19,6 +19,11 @@ struct NamedShape {
 // `"rnn.weight_ih_l0" [256,64]`, as messages name tensors.
 std::string Describe(const NamedShape& tensor);
 
+// What messages say of the others where one of several is asked for.
+inline constexpr std::string_view kIgnoreOthers =
+    "Leave out others by \"ignore\", but only what results do not depend on; a "
+    "network with two of them is not served yet";
+
 struct SplitTensors {
   std::vector<NamedShape> kept;
   std::vector<NamedShape> ignored;

@@ -225,8 +225,9 @@ absl::StatusOr<RnnTensors> FindRnn(const std::vector<NamedShape>& tensors,
         where,
         absl::StrFormat(
             "%d nn.RNNs, with the prefixes %s; serve one by config.json's "
-            "\"tensors\": {\"rnn\": %s}, and leave out others by \"ignore\"",
-            groups.size(), Prefixes(groups), Quoted(groups.begin()->first)));
+            "\"tensors\": {\"rnn\": %s}. %s",
+            groups.size(), Prefixes(groups), Quoted(groups.begin()->first),
+            kIgnoreOthers));
   }
   return groups.begin()->second.Check();
 }

@@ -257,9 +257,9 @@ absl::Status RoleFinder::MoreThanOne(
   const std::string_view first = found[0]->name;
   return Invalid(absl::StrFormat(
       "%d tensors may be the %s: %s; say which in config.json, as \"tensors\": "
-      "{\"%s\": %s}, and leave out others by \"ignore\"",
+      "{\"%s\": %s}. %s",
       found.size(), key, ListForMessage(candidates), key,
-      Quoted(key == "head" ? *ModuleOf(first) : first)));
+      Quoted(key == "head" ? *ModuleOf(first) : first), kIgnoreOthers));
 }
 
 // Leaving out a whole embedding or head is the owner's choice; a part of

@@ -139,7 +139,9 @@ TEST(FindRnnTest, RefusesWhatIsMissingOrOfAWrongShape) {
        "tensor \"r.bias_ih_l1\": shape [3,1], expected [3]"},
       {"two of them", Tensors("a.", kPlain).Add("b.", kPlain),
        "2 nn.RNNs, with the prefixes \"a.\", \"b.\"; serve one by "
-       "config.json's \"tensors\": {\"rnn\": \"a.\"}"},
+       "config.json's \"tensors\": {\"rnn\": \"a.\"}. Leave out others by "
+       "\"ignore\", but only what results do not depend on; a network with two "
+       "of them is not served yet"},
   };
   for (const Case& c : cases) {
     EXPECT_THAT(FindRnn(c.tensors, std::nullopt, "f"),

@@ -151,7 +151,9 @@ TEST(AssignRolesTest, NeverGuesses) {
        {.others = {{"a.weight", {9, 4}}, {"b.weight", {7, 4}}}},
        "f: 2 tensors may be the embedding: \"a.weight\" [9,4], \"b.weight\" "
        "[7,4]; say which in config.json, as \"tensors\": {\"embedding\": "
-       "\"a.weight\"}"},
+       "\"a.weight\"}. Leave out others by \"ignore\", but only what "
+       "results do not depend on; a network with two of them is not served "
+       "yet"},
       {"two heads",
        {.others = {{"a.weight", {9, 8}},
                    {"a.bias", {9}},
