@@ -132,7 +132,8 @@ TEST(ListRepositoryTest, PassesOverFoldersThatOnlyLookLikeVersions) {
   root.Write("b/model.safetensors", "");
   root.MakeDirectory("b/3d_plots");
   EXPECT_THAT(List(root), ElementsAre("a:1", "b:1"));
-  for (const ModelPath& path : *ListRepository(root.path())) {
+  const auto paths = *ListRepository(root.path());
+  for (const ModelPath& path : paths) {
     EXPECT_EQ(path.error, absl::OkStatus());
   }
 }
