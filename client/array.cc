@@ -1,6 +1,7 @@
 #include "client/array.h"
 
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <limits>
 
@@ -13,6 +14,14 @@ namespace unroll::client {
 
 // Tensor bytes are little-endian and are copied as they lie.
 static_assert(std::endian::native == std::endian::little);
+
+std::optional<float> ToFloat(double value) {
+  if (std::isfinite(value) &&
+      std::abs(value) > std::numeric_limits<float>::max()) {
+    return std::nullopt;
+  }
+  return static_cast<float>(value);
+}
 
 std::optional<int64_t> ElementCount(std::span<const int64_t> shape) {
   int64_t count = 1;

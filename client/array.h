@@ -18,6 +18,10 @@ struct Array {
   std::vector<float> values;  // as many as the product of `shape`
 };
 
+// Rounded; nothing where it is finite but past float32's range, where a cast
+// has no defined result.
+std::optional<float> ToFloat(double value);
+
 // The product of `shape`; nothing if it does not fit or a dimension is
 // negative.
 std::optional<int64_t> ElementCount(std::span<const int64_t> shape);

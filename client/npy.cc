@@ -1,5 +1,6 @@
 #include "client/npy.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <filesystem>
@@ -24,7 +25,12 @@ namespace {
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::string_view kMagic = "\x93NUMPY";
-constexpr size_t kVersionEnd = 8;  // magic, major, minor
+constexpr size_t kVersionEnd = 8;     // magic, major, minor
+constexpr size_t kLongestBegin = 12;  // with the header's size in version 2
+constexpr size_t kMaxHeaderBytes = 1 << 20;
+
+// The header's size takes two bytes in version 1, four in version 2.
+size_t HeaderBegin(int major) { return kVersionEnd + (major == 1 ? 2 : 4); }
 
 absl::Status Invalid(const std::string& name, const std::string& message) {
   return absl::InvalidArgumentError(absl::StrCat(name, ": ", message));
@@ -39,9 +45,10 @@ size_t Number(std::string_view bytes) {
   return value;
 }
 
-// Cuts the header's text off the front of `bytes`.
-absl::StatusOr<std::string_view> TakeHeader(std::string_view& bytes,
-                                            const std::string& name) {
+// Where the data begins in a file of `size` bytes whose first are `bytes`, 12
+// of them or all.
+absl::StatusOr<uint64_t> DataBegin(std::string_view bytes, uint64_t size,
+                                   const std::string& name) {
   if (bytes.substr(0, kMagic.size()) != kMagic) {
     return Invalid(
         name,
@@ -50,8 +57,8 @@ absl::StatusOr<std::string_view> TakeHeader(std::string_view& bytes,
                         absl::CHexEscape(std::string(bytes.substr(0, 6)))));
   }
   if (bytes.size() < kVersionEnd) {
-    return Invalid(name, absl::StrFormat("ends after %d bytes, in the header",
-                                         bytes.size()));
+    return Invalid(name,
+                   absl::StrFormat("ends after %d bytes, in the header", size));
   }
   const int major = static_cast<unsigned char>(bytes[6]);
   const int minor = static_cast<unsigned char>(bytes[7]);
@@ -60,32 +67,47 @@ absl::StatusOr<std::string_view> TakeHeader(std::string_view& bytes,
                                          "or 2.0",
                                          major, minor));
   }
-  const size_t header_begin = kVersionEnd + (major == 1 ? 2 : 4);
+  const size_t header_begin = HeaderBegin(major);
   const size_t length =
       bytes.size() < header_begin
           ? 0
           : Number(bytes.substr(kVersionEnd, header_begin - kVersionEnd));
-  if (bytes.size() < header_begin || length > bytes.size() - header_begin) {
+  if (size < header_begin + length) {
     return Invalid(name, absl::StrFormat("ends after %d bytes, in the header "
                                          "(expected %d)",
-                                         bytes.size(), header_begin + length));
+                                         size, header_begin + length));
   }
-  const std::string_view header = bytes.substr(header_begin, length);
-  bytes.remove_prefix(header_begin + length);
-  return header;
+  if (length > kMaxHeaderBytes) {
+    return Invalid(name, absl::StrFormat("header of %d bytes, expected at most "
+                                         "%d",
+                                         length, kMaxHeaderBytes));
+  }
+  return header_begin + length;
 }
 
+using Values = decltype(NpyArray::values);
+
 // The bytes' elements, of type Stored, as the wider or rounded type Value.
+// Messages go without the file's name.
 template <typename Stored, typename Value>
-std::vector<Value> Elements(std::string_view bytes) {
+absl::StatusOr<Values> Elements(std::string_view bytes) {
   std::vector<Value> values(bytes.size() / sizeof(Stored));
   if (values.empty()) return values;
   if constexpr (std::is_same_v<Stored, Value>) {
     std::memcpy(values.data(), bytes.data(), bytes.size());
-  } else {
-    for (size_t i = 0; i < values.size(); ++i) {
-      Stored stored;
-      std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
+    return values;
+  }
+  for (size_t i = 0; i < values.size(); ++i) {
+    Stored stored;
+    std::memcpy(&stored, bytes.data() + i * sizeof(Stored), sizeof(Stored));
+    if constexpr (std::is_same_v<Value, float>) {
+      const std::optional<float> rounded = ToFloat(stored);
+      if (!rounded) {
+        return absl::InvalidArgumentError(absl::StrFormat(
+            "element %d in C order is %g, past float32's range", i, stored));
+      }
+      values[i] = *rounded;
+    } else {
       values[i] = static_cast<Value>(stored);
     }
   }
@@ -95,14 +117,12 @@ std::vector<Value> Elements(std::string_view bytes) {
 struct Dtype {
   std::string_view descr;
   size_t bytes;  // of one element
-  decltype(NpyArray::values) (*read)(std::string_view);
+  absl::StatusOr<Values> (*read)(std::string_view);
 };
 
 template <typename Stored, typename Value>
 constexpr Dtype MakeDtype(std::string_view descr) {
-  return {descr, sizeof(Stored), [](std::string_view bytes) {
-            return decltype(NpyArray::values)(Elements<Stored, Value>(bytes));
-          }};
+  return {descr, sizeof(Stored), &Elements<Stored, Value>};
 }
 
 constexpr Dtype kDtypes[] = {
@@ -119,12 +139,18 @@ const Dtype* FindDtype(std::string_view descr) {
   return nullptr;
 }
 
-}  // namespace
+// What the header says of the data.
+struct Layout {
+  std::vector<int64_t> shape;
+  const Dtype* dtype = nullptr;
+};
 
-absl::StatusOr<NpyArray> ParseNpy(std::string_view bytes,
-                                  const std::string& name) {
-  ASSIGN_OR_RETURN(const std::string_view text, TakeHeader(bytes, name));
-  absl::StatusOr<NpyHeader> header = ParseNpyHeader(text);
+// Reads the header, which is to suit so many bytes of data. `bytes`: all before
+// the data.
+absl::StatusOr<Layout> ParseLayout(std::string_view bytes, uint64_t data_bytes,
+                                   const std::string& name) {
+  absl::StatusOr<NpyHeader> header =
+      ParseNpyHeader(bytes.substr(HeaderBegin(bytes[6])));
   if (!header.ok()) {
     return Invalid(name, std::string(header.status().message()));
   }
@@ -142,16 +168,47 @@ absl::StatusOr<NpyArray> ParseNpy(std::string_view bytes,
                    "numpy.ascontiguousarray(array)");
   }
   const std::optional<int64_t> count = ElementCount(header->shape);
-  if (!count || bytes.size() % dtype->bytes != 0 ||
-      bytes.size() / dtype->bytes != static_cast<size_t>(*count)) {
+  if (!count || data_bytes % dtype->bytes != 0 ||
+      data_bytes / dtype->bytes != static_cast<uint64_t>(*count)) {
     return Invalid(name, absl::StrFormat(
                              "%d bytes of data, expected %s for shape %s of %s",
-                             bytes.size(),
+                             data_bytes,
                              count ? absl::StrCat(*count, " * ", dtype->bytes)
                                    : "fewer than 2^63 elements",
                              ShapeString(header->shape), header->descr));
   }
-  return NpyArray{std::move(header->shape), dtype->read(bytes)};
+  return Layout{std::move(header->shape), dtype};
+}
+
+absl::StatusOr<NpyArray> ParseData(Layout layout, std::string_view data,
+                                   const std::string& name) {
+  absl::StatusOr<Values> values = layout.dtype->read(data);
+  if (!values.ok()) {
+    return Invalid(name, std::string(values.status().message()));
+  }
+  return NpyArray{std::move(layout.shape), *std::move(values)};
+}
+
+// So many bytes of the file from where it stands.
+absl::StatusOr<std::string> ReadBytes(std::ifstream& file, uint64_t count,
+                                      const std::string& path) {
+  std::string bytes(count, '\0');
+  if (!file.read(bytes.data(), static_cast<std::streamsize>(count))) {
+    return Invalid(path, "cannot be read to its end");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+absl::StatusOr<NpyArray> ParseNpy(std::string_view bytes,
+                                  const std::string& name) {
+  ASSIGN_OR_RETURN(
+      const uint64_t begin,
+      DataBegin(bytes.substr(0, kLongestBegin), bytes.size(), name));
+  ASSIGN_OR_RETURN(Layout layout, ParseLayout(bytes.substr(0, begin),
+                                              bytes.size() - begin, name));
+  return ParseData(std::move(layout), bytes.substr(begin), name);
 }
 
 absl::StatusOr<NpyArray> ReadNpy(const std::string& path) {
@@ -165,14 +222,19 @@ absl::StatusOr<NpyArray> ReadNpy(const std::string& path) {
   if (status.type() != std::filesystem::file_type::regular) {
     return Invalid(path, "not a regular file");
   }
-  const uintmax_t size = std::filesystem::file_size(path, error);
+  const uint64_t size = std::filesystem::file_size(path, error);
   std::ifstream file(path, std::ios::binary);
   if (error || !file) return Invalid(path, "cannot be opened for reading");
-  std::string bytes(size, '\0');
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(size))) {
-    return Invalid(path, "cannot be read to its end");
-  }
-  return ParseNpy(bytes, path);
+  // Memory for the data is taken only once the header says that it is that.
+  ASSIGN_OR_RETURN(
+      std::string bytes,
+      ReadBytes(file, std::min<uint64_t>(size, kLongestBegin), path));
+  ASSIGN_OR_RETURN(const uint64_t begin, DataBegin(bytes, size, path));
+  file.seekg(0);
+  ASSIGN_OR_RETURN(bytes, ReadBytes(file, begin, path));
+  ASSIGN_OR_RETURN(Layout layout, ParseLayout(bytes, size - begin, path));
+  ASSIGN_OR_RETURN(bytes, ReadBytes(file, size - begin, path));
+  return ParseData(std::move(layout), bytes, path);
 }
 
 std::string SerializeNpy(const NpyArray& array) {

@@ -21,10 +21,12 @@ struct NpyArray {
 
 // Reads format versions 1.0 and 2.0 with dtype <f4, <f8 (rounded to float32),
 // <i8 or <i4 (widened). Memory is taken only for bytes that are there.
-// INVALID_ARGUMENT: anything else. Messages begin with `name`.
+// INVALID_ARGUMENT: anything else, a number past float32's range included.
+// Messages begin with `name`.
 absl::StatusOr<NpyArray> ParseNpy(std::string_view bytes,
                                   const std::string& name);
 
+// The same of a file. Memory for its data is taken once its header is checked.
 // NOT_FOUND: there is no such file. INVALID_ARGUMENT: it cannot be read, or as
 // above.
 absl::StatusOr<NpyArray> ReadNpy(const std::string& path);

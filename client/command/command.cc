@@ -1,7 +1,9 @@
 #include <memory>
+#include <new>
 #include <sstream>
 #include <string>
 
+#include "absl/status/status.h"
 #include "client/command/commands.h"
 
 namespace unroll::client {
@@ -29,9 +31,7 @@ class WrappedHelp : public CLI::Formatter {
   }
 };
 
-}  // namespace
-
-int RunCommand(int argc, const char* const* argv, Terminal& terminal) {
+int Run(int argc, const char* const* argv, Terminal& terminal) {
   CLI::App app(
       "Talks to an unroll server: predictions of trained recurrent networks.",
       "unroll");
@@ -76,6 +76,19 @@ int RunCommand(int argc, const char* const* argv, Terminal& terminal) {
   if (*predict_command) return RunPredict(predict, terminal);
   if (*stream_command) return RunStream(stream, terminal);
   return RunHealth(health, terminal);
+}
+
+}  // namespace
+
+int RunCommand(int argc, const char* const* argv, Terminal& terminal) {
+  try {
+    return Run(argc, argv, terminal);
+  } catch (const std::bad_alloc&) {
+    return CallFailed(
+        absl::ResourceExhaustedError("not enough memory for the call; send "
+                                     "fewer or shorter sequences at a time"),
+        terminal);
+  }
 }
 
 }  // namespace unroll::client

@@ -4,7 +4,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <new>
 #include <sstream>
+#include <streambuf>
 #include <string>
 #include <vector>
 
@@ -192,6 +194,25 @@ TEST_F(CommandTest, PredictShowsHiddenWhereThereAreNoScores) {
                              HasSubstr("hidden, step 1 of width 2\n"),
                              HasSubstr("      1.25         -1\n"),
                              HasSubstr("h_n [1,2]\n")));
+}
+
+// Has no memory for what is written to it.
+class FullBuffer : public std::streambuf {
+ protected:
+  int overflow(int) override { throw std::bad_alloc(); }
+};
+
+TEST_F(CommandTest, WithoutMemoryTheCallFails) {
+  FullBuffer full;
+  std::ostream out(&full);
+  out.exceptions(std::ios::badbit);  // passes exceptions on
+  std::istringstream in;
+  std::ostringstream err;
+  Terminal terminal = {in, out, err};
+  const std::string address = server_.address();
+  const char* const argv[] = {"unroll", "models", "--server", address.c_str()};
+  EXPECT_EQ(RunCommand(4, argv, terminal), kCallFailed);
+  EXPECT_THAT(err.str(), HasSubstr("RESOURCE_EXHAUSTED: not enough memory"));
 }
 
 TEST_F(CommandTest, PredictWritesJsonForEachLine) {

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <limits>
 #include <sstream>
 
 namespace unroll::client {
@@ -169,6 +172,42 @@ TEST(NpyTest, BrokenFilesAreRefusedWithTheReason) {
                 AllOf(HasSubstr("x.npy: "), HasSubstr(test.message)))
         << test.what;
   }
+}
+
+TEST(NpyTest, ADoublePastFloat32IsRefused) {
+  std::string file =
+      File("{'descr': '<f8', 'fortran_order': False, 'shape': (3,)}", 24);
+  const auto set_last = [&](double value) {
+    std::memcpy(file.data() + file.size() - sizeof(value), &value,
+                sizeof(value));
+  };
+  set_last(1e300);
+  EXPECT_THAT(std::string(ParseNpy(file, "x.npy").status().message()),
+              HasSubstr("x.npy: element 2 in C order is 1e+300, past float32's "
+                        "range"));
+  set_last(-std::numeric_limits<double>::infinity());
+  const auto infinite = ParseNpy(file, "x.npy");
+  ASSERT_TRUE(infinite.ok()) << infinite.status();
+  EXPECT_TRUE(std::isinf(Floats(*infinite)[2]));
+}
+
+// A file of a terabyte, which no memory is taken for.
+TEST(NpyTest, AHugeFileIsRefusedByItsHeader) {
+  const std::string path = testing::TempDir() + "/huge.npy";
+  const auto refused = [&](const std::string& begin) {
+    std::ofstream(path, std::ios::binary) << begin;
+    std::filesystem::resize_file(path, uint64_t{1} << 40);
+    const absl::Status status = ReadNpy(path).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  };
+  EXPECT_THAT(refused(""), HasSubstr("not a .npy file"));
+  EXPECT_THAT(refused(Bytes(DataPath("float32_2x3.npy"))),
+              HasSubstr("bytes of data, expected 6 * 4"));
+  EXPECT_THAT(
+      refused(std::string("\x93NUMPY\2\0\xff\xff\xff\xff{", 13)),
+      HasSubstr("header of 4294967295 bytes, expected at most 1048576"));
+  std::filesystem::remove(path);
 }
 
 TEST(NpyTest, EveryPrefixOfAFileIsRefused) {
