@@ -107,9 +107,30 @@ absl::StatusOr<std::vector<int64_t>> ParseTokenIds(const std::string& line) {
   return ids;
 }
 
+namespace {
+
+// Json holds float32 and takes numbers past it for bad JSON. Says which it is.
+absl::Status CheckRange(const std::string& line) {
+  const auto rows =
+      nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+  for (size_t t = 0; rows.is_array() && t < rows.size(); ++t) {
+    for (size_t i = 0; rows[t].is_array() && i < rows[t].size(); ++i) {
+      const auto& number = rows[t][i];
+      if (!number.is_number() || ToFloat(number.get<double>())) continue;
+      return Invalid(
+          absl::StrFormat("row %d, number %d is %g, past float32's range", t, i,
+                          number.get<double>()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<v1::Tensor> ParseRows(const std::string& line) {
   const Json rows = Json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!rows.is_array() || rows.empty()) {
+  if (rows.is_discarded()) RETURN_IF_ERROR(CheckRange(line));
+  if (!rows.is_array() || rows.empty() || !rows[0].is_array()) {
     return Invalid(
         "expected a JSON array of rows of numbers such as [[0.5, 1], [2, 3]]");
   }

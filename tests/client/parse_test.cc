@@ -72,6 +72,12 @@ TEST(ParseTest, Rows) {
                           "[[1]", "[[\"1\"]]", "{}", "[[[[[[[[["}) {
     EXPECT_FALSE(ParseRows(bad).ok()) << bad;
   }
+  EXPECT_THAT(std::string(ParseRows("[1, 2, 3]").status().message()),
+              HasSubstr("expected a JSON array of rows of numbers"));
+  EXPECT_THAT(std::string(ParseRows("[[0, 1], [2, -1e39]]").status().message()),
+              HasSubstr("row 1, number 1 is -1e+39, past float32's range"));
+  EXPECT_THAT(ToArray(ParseRows("[[3.4028234e38, 1e-60]]").value())->values,
+              ElementsAre(std::numeric_limits<float>::max(), 0));
 }
 
 TEST(JsonTest, NumbersComeBackAsTheSameFloat32) {
