@@ -19,7 +19,7 @@ units (16MiB, 2GiB). Prometheus metrics are at http://HOST:METRICS_PORT/metrics.
 
 Examples:
   unroll-server --model-repository models
-  unroll-server --model-repository models --check
+  unroll-server --check models
   unroll-server --model-repository models --grpc-port 0 --log-format json
 
 Signals: SIGTERM or SIGINT drains (see --drain-timeout) and exits 0; a second one
@@ -102,11 +102,19 @@ void AddAll(CLI::App& app, Flags& flags) {
   Add(app, "model-repository", flags.model_repository,
       "Folder of models: DIR/MODEL/VERSION/model.safetensors, or weights "
       "directly in DIR/MODEL")
-      ->required()
       ->type_name("DIR");
-  app.add_flag("--check", flags.check,
-               "Load everything, print what was understood, exit (1 if any "
-               "model failed)")
+  const auto check = [&flags](const CLI::results_t& words) {
+    flags.check = true;
+    if (!words.empty() && !words.front().empty()) {
+      flags.model_repository = words.front();
+    }
+    return true;
+  };
+  app.add_option("--check", check,
+                 "Load everything (of DIR, if given), print what was "
+                 "understood, exit (1 if any model failed)")
+      ->type_name("[DIR]")
+      ->expected(0, 1)
       ->envname(EnvironmentName("check"));
   Add(app, "address", flags.address, "Address to listen on")
       ->type_name("ADDRESS");
@@ -153,6 +161,9 @@ ParsedFlags ParseFlags(int argc, const char* const* argv) {
   AddAll(app, parsed.flags);
   try {
     app.parse(argc, argv);
+    if (parsed.flags.model_repository.empty()) {
+      throw CLI::RequiredError("--model-repository");
+    }
   } catch (const CLI::ParseError& error) {
     parsed.exit_code = app.exit(error) == 0 ? 0 : 2;
   }

@@ -111,7 +111,9 @@ absl::Status CheckStored(const WeightsFile& file,
 absl::Status CheckTies(const SafetensorsHeader& header, const Config& config) {
   std::set<std::string_view> names;
   for (const StoredTensor& tensor : header.tensors) names.insert(tensor.name);
-  for (const auto& [dropped, written] : header.metadata) {
+  for (const auto& pair : header.metadata) {
+    const std::string& dropped = pair.first;
+    const std::string& written = pair.second;
     if (names.contains(dropped) || !names.contains(written)) continue;
     const bool ignored = std::any_of(
         config.ignore.begin(), config.ignore.end(),

@@ -112,8 +112,16 @@ TEST(FlagsTest, TheEnvironmentCountsAndTheCommandLineWins) {
               HasSubstr("at most 3"));
 }
 
+TEST(CheckTest, TakesTheFolderEitherWay) {
+  EXPECT_EQ(RunServer({kRepository, "--check"}).exit_code, 0);
+  EXPECT_EQ(RunServer({"--check", kRepository}).exit_code, 0);
+  EXPECT_EQ(
+      RunServer({}, {absl::StrCat("UNROLL_CHECK=", UNROLL_MODELS)}).exit_code,
+      0);
+}
+
 TEST(CheckTest, PrintsWhatWasUnderstood) {
-  const Finished finished = RunServer({kRepository, "--check"});
+  const Finished finished = RunServer({"--check", UNROLL_MODELS});
   EXPECT_EQ(finished.exit_code, 0);
   EXPECT_THAT(finished.output, HasSubstr("langid version 1: ok"));
   EXPECT_THAT(finished.output,
