@@ -55,7 +55,8 @@ check-format: check-deps
 lint: check-deps
 	@test -f build/clang/build.ninja || cmake --preset clang
 	@cmake --build --preset clang --target unroll-server unroll
-	@clang-tidy-14 --quiet -p build/clang $(filter core/% server/% client/%,$(filter %.cc,$(SOURCES)))
+	@printf "%s\n" $(filter core/% server/% client/%,$(filter %.cc,$(SOURCES))) | \
+	  xargs -P `nproc` -n 1 -t clang-tidy-14 --quiet -p build/clang
 
 clean:
 	rm -rf build
