@@ -74,9 +74,7 @@ void AddDuration(CLI::App& app, const std::string& name, absl::Duration& target,
 
 void AddPort(CLI::App& app, const std::string& name, int& target,
              const std::string& help) {
-  Add(app, name, target, help)
-      ->check(CLI::Range(0, 65535).description("0..65535"))
-      ->type_name("PORT");
+  Add(app, name, target, help)->check(Between(0, 65535))->type_name("PORT");
 }
 
 void AddCount(CLI::App& app, const std::string& name, int64_t& target,

@@ -117,6 +117,17 @@ void AddOutput(CLI::App& app, OutputFlags& flags, const std::string& steps) {
       ->type_name("DIR");
 }
 
+// What predict and stream share. `steps`: the default of --steps.
+void AddCall(CLI::App& app, PredictFlags& flags, const std::string& steps) {
+  app.add_option("MODEL", flags.model.model, "Name of the model")->required();
+  AddModel(app, flags.model);
+  AddInput(app, flags.input);
+  AddOutput(app, flags.output, steps);
+  app.add_option("--request-id", flags.request_id,
+                 "Comes back in the reply and stands in the server's log")
+      ->type_name("ID");
+}
+
 constexpr char kStandardInput[] =
     "Without --input and --text, sequences are read from standard input, a "
     "line\n"
@@ -151,14 +162,7 @@ void AddHealthFlags(CLI::App& app, HealthFlags& flags) {
 }
 
 void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
-  app.add_option("MODEL", flags.model.model, "Name of the model")->required();
-  AddModel(app, flags.model);
-  AddInput(app, flags.input);
-  AddOutput(app, flags.output,
-            "last in a table, all with --json or --output-dir");
-  app.add_option("--request-id", flags.request_id,
-                 "Comes back in the reply and stands in the server's log")
-      ->type_name("ID");
+  AddCall(app, flags, "last in a table, all with --json or --output-dir");
   auto* repeat =
       app.add_option("--repeat", flags.repeat,
                      "Make the same call N times; print how many succeeded and "
@@ -185,13 +189,7 @@ void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
 }
 
 void AddStreamFlags(CLI::App& app, PredictFlags& flags) {
-  app.add_option("MODEL", flags.model.model, "Name of the model")->required();
-  AddModel(app, flags.model);
-  AddInput(app, flags.input);
-  AddOutput(app, flags.output, "all");
-  app.add_option("--request-id", flags.request_id,
-                 "Comes back in the reply and stands in the server's log")
-      ->type_name("ID");
+  AddCall(app, flags, "all");
   app.footer(
       std::string(kStandardInput) +
       "Sequences run one after the other; each step is printed as it "

@@ -92,18 +92,15 @@ absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
   run.lengths.clear();
   for (const Slice& slice : slices) run.lengths.push_back(slice.steps);
   run.layout.Reset(run.lengths);
-  run.overflowed.assign(slices.size(), false);
+  run.results.assign(slices.size(), SliceResult());
 
   const ConstRows input = GatherInput(slices, run);
   ASSIGN_OR_RETURN(const ConstRows hidden, RunLayers(slices, input, run));
 
-  run.results.resize(slices.size());
   for (int64_t slot = 0; slot < run.layout.sequences(); ++slot) {
     SliceResult& result = run.results[run.layout.sequence(slot)];
-    result = SliceResult();
     result.layout_ = &run.layout;
     result.slot_ = slot;
-    result.overflowed_ = run.overflowed[run.layout.sequence(slot)];
     result.hidden_ = hidden;
     result.width_ = spec_.hidden_width();
   }
@@ -168,7 +165,7 @@ void Network::FindOverflows(ConstRows rows, Run& run) const {
       for (int64_t i = 0; i < rows.stride; ++i) {
         finite &= std::abs(row[i]) <= std::numeric_limits<float>::max();
       }
-      if (!finite) run.overflowed[run.layout.sequence(slot)] = true;
+      if (!finite) run.results[run.layout.sequence(slot)].overflowed_ = true;
     }
   }
 }

@@ -88,7 +88,6 @@ class Network {
     Workspace workspace;
     PackedLayout layout;
     std::vector<int64_t> lengths;
-    std::vector<bool> overflowed;      // [slices]
     std::vector<SliceResult> results;  // one a slice, in order
   };
 

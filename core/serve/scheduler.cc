@@ -7,7 +7,6 @@
 #include "core/serve/scheduler_worker.h"
 
 namespace unroll {
-
 namespace {
 
 // A worker keeps so much memory between batches; what a rare long sequence took
@@ -49,9 +48,7 @@ absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
   const absl::Time now = clock_.Now();
   {
     MutexLock lock(mutex_);
-    if (draining_) {
-      return Draining();
-    }
+    if (draining_) return Draining();
     for (const SequencePtr& sequence : sequences) {
       Sequence& s = *sequence;
       // Its share of batches as full as they would be if all ran together.
@@ -60,7 +57,7 @@ absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
       s.charged_ = s.request_.model->cost.Estimate(1, company) / company;
       s.admitted_ = now;
       s.arrival_ = next_arrival_++;
-      Charge(s);
+      backlog_.Add(s.incremental(), s.work_left());
       live_.emplace(s.arrival_, sequence);
       Enqueue(sequence);
     }
@@ -90,7 +87,7 @@ void Scheduler::Resume(const SequencePtr& sequence) {
     Sequence& s = *sequence;
     if (s.phase_ == Sequence::Phase::kRunning) s.resumed_ = true;
     if (s.phase_ != Sequence::Phase::kPaused) return;
-    Charge(s);
+    backlog_.Add(s.incremental(), s.work_left());
     Enqueue(sequence);
   }
   work_.NotifyOne();
@@ -99,11 +96,7 @@ void Scheduler::Resume(const SequencePtr& sequence) {
 absl::StatusOr<absl::Duration> Scheduler::PredictedWait() const {
   MutexLock lock(mutex_);
   if (draining_) return Draining();
-  absl::Duration ahead = whole_.compute;
-  if (incremental_.sequences >= options_.policy.max_batch_rows) {
-    ahead += incremental_.compute;
-  }
-  return ahead / options_.workers;
+  return backlog_.Ahead(options_.policy.max_batch_rows) / options_.workers;
 }
 
 Scheduler::Load Scheduler::load() const {
@@ -226,25 +219,30 @@ void Scheduler::RunBatch(const Batch& batch, Worker& worker) {
       batch.model->network->Execute(worker.slices, worker.run);
   const absl::Duration elapsed = clock_.Now() - begin;
   batch.model->cost.Observe(longest, record.rows, elapsed);
+  std::vector<absl::Status> statuses(batch.sequences.size(), status);
   for (size_t i = 0; i < batch.sequences.size(); ++i) {
-    batch.sequences[i]->compute_ += elapsed;
-    batch.sequences[i]->steps_done_ += batch.steps[i];
+    Sequence& sequence = *batch.sequences[i];
+    const int64_t first = sequence.steps_done_;
+    sequence.compute_ += elapsed;
+    sequence.steps_done_ += batch.steps[i];
+    if (status.ok() && worker.run.results[i].overflowed()) {
+      statuses[i] = Overflowed(first, sequence.steps_done_ - 1);
+    }
   }
   observer_.OnBatch(record);
-
-  std::vector<bool> accepts_more(batch.sequences.size(), true);
-  if (status.ok()) accepts_more = Deliver(batch, worker);
-  Continue(batch, status, accepts_more, worker);
+  Continue(batch, statuses, Deliver(batch, statuses, worker));
   worker.run.workspace.Trim(kKeptWorkspace);
 }
 
-std::vector<bool> Scheduler::Deliver(const Batch& batch, Worker& worker) {
+std::vector<bool> Scheduler::Deliver(const Batch& batch,
+                                     std::span<const absl::Status> statuses,
+                                     Worker& worker) {
   std::vector<bool> accepts_more(batch.sequences.size(), true);
   const auto& head = batch.model->info.head;
   const bool once = head && head->applied_to != AppliedTo::kEachStep;
   for (size_t i = 0; i < batch.sequences.size(); ++i) {
     Sequence& s = *batch.sequences[i];
-    if (worker.run.results[i].overflowed()) continue;
+    if (!statuses[i].ok()) continue;
     const bool done = s.steps_done_ == s.request_.steps;
     int64_t score_rows = 0;
     if (s.request_.wants_scores) {
@@ -262,9 +260,9 @@ std::vector<bool> Scheduler::Deliver(const Batch& batch, Worker& worker) {
   return accepts_more;
 }
 
-void Scheduler::Continue(const Batch& batch, const absl::Status& status,
-                         const std::vector<bool>& accepts_more,
-                         const Worker& worker) {
+void Scheduler::Continue(const Batch& batch,
+                         std::span<const absl::Status> statuses,
+                         const std::vector<bool>& accepts_more) {
   std::vector<std::pair<Sequence*, absl::Status>> ended;
   bool more = false;
   {
@@ -272,13 +270,10 @@ void Scheduler::Continue(const Batch& batch, const absl::Status& status,
     for (size_t i = 0; i < batch.sequences.size(); ++i) {
       Sequence& s = *batch.sequences[i];
       --running_;
-      BacklogOf(s).compute -= s.charged_ * batch.steps[i];
+      backlog_.Progress(s.incremental(), s.Work(batch.steps[i]));
       const bool done = s.steps_done_ == s.request_.steps;
-      if (status.ok() && worker.run.results[i].overflowed()) {
-        ended.emplace_back(
-            &s, Overflowed(s.steps_done_ - batch.steps[i], s.steps_done_ - 1));
-      } else if (!status.ok() || done) {
-        ended.emplace_back(&s, status);
+      if (!statuses[i].ok() || done) {
+        ended.emplace_back(&s, statuses[i]);
       } else if (!s.stop_.ok()) {
         ended.emplace_back(&s, s.stop_);
       } else if (accepts_more[i] || s.resumed_) {
@@ -286,7 +281,7 @@ void Scheduler::Continue(const Batch& batch, const absl::Status& status,
         more = true;
       } else {
         s.phase_ = Sequence::Phase::kPaused;
-        Discharge(s);
+        backlog_.Remove(s.incremental(), s.work_left());
       }
     }
     for (auto& [sequence, end] : ended) MarkEnded(*sequence);
@@ -304,31 +299,15 @@ void Scheduler::Enqueue(const SequencePtr& sequence) {
   ready->second.sequences.emplace(sequence->arrival_, sequence);
 }
 
-Scheduler::Backlog& Scheduler::BacklogOf(const Sequence& s) {
-  return s.request_.model->incremental() ? incremental_ : whole_;
-}
-
-void Scheduler::Charge(const Sequence& s) {
-  Backlog& backlog = BacklogOf(s);
-  ++backlog.sequences;
-  backlog.compute += s.charged_ * (s.request_.steps - s.steps_done_);
-}
-
-void Scheduler::Discharge(const Sequence& s) {
-  Backlog& backlog = BacklogOf(s);
-  backlog.compute -= s.charged_ * (s.request_.steps - s.steps_done_);
-  if (--backlog.sequences == 0) {
-    backlog.compute = absl::ZeroDuration();  // sheds rounding
-  }
-}
-
 void Scheduler::MarkEnded(Sequence& s) {
   if (s.phase_ == Sequence::Phase::kReady) {
     const auto ready = ready_.find(s.request_.model.get());
     ready->second.sequences.erase(s.arrival_);
     if (ready->second.sequences.empty()) ready_.erase(ready);
   }
-  if (s.phase_ != Sequence::Phase::kPaused) Discharge(s);
+  if (s.phase_ != Sequence::Phase::kPaused) {
+    backlog_.Remove(s.incremental(), s.work_left());
+  }
   s.phase_ = Sequence::Phase::kEnded;
   live_.erase(s.arrival_);
   ++finishing_;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/base/mutex.h"
+#include "core/serve/backlog.h"
 #include "core/serve/observer.h"
 #include "core/serve/policy.h"
 #include "core/serve/sequence.h"
@@ -47,10 +49,8 @@ class Scheduler {
   // Lets a sequence run again whose sink returned false from OnSteps.
   void Resume(const SequencePtr& sequence);
 
-  // How long a sequence that came now would wait, judging by the work ahead:
-  // all steps of bidirectional sequences, and of the others once they fill a
-  // batch (before that a newcomer joins them). Paused sequences do not count.
-  // UNAVAILABLE: draining.
+  // How long a sequence that came now would wait, judging by the work ahead
+  // (see Backlog). Paused sequences do not count. UNAVAILABLE: draining.
   absl::StatusOr<absl::Duration> PredictedWait() const;
 
   struct Load {
@@ -83,17 +83,15 @@ class Scheduler {
   // Waits for work. False: stop.
   bool TakeBatch(Batch& batch);
   void RunBatch(const Batch& batch, Worker& worker);
-  // Hands results to the sinks; says which take more.
-  std::vector<bool> Deliver(const Batch& batch, Worker& worker);
+  // Hands results to the sinks of those that ran well; says which take more.
+  std::vector<bool> Deliver(const Batch& batch,
+                            std::span<const absl::Status> statuses,
+                            Worker& worker);
   // Puts back what goes on, all at once so that it stays together; ends the
   // rest.
-  void Continue(const Batch& batch, const absl::Status& status,
-                const std::vector<bool>& accepts_more, const Worker& worker);
+  void Continue(const Batch& batch, std::span<const absl::Status> statuses,
+                const std::vector<bool>& accepts_more);
   void Enqueue(const SequencePtr& sequence)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Adds what is left of a sequence to the work ahead, or takes it off.
-  void Charge(const Sequence& sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Discharge(const Sequence& sequence)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MarkEnded(Sequence& sequence) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Calls the sink. REQUIRES: MarkEnded was called, mutex_ is not held.
@@ -115,16 +113,8 @@ class Scheduler {
   std::map<uint64_t, SequencePtr> live_ ABSL_GUARDED_BY(mutex_);
   int64_t running_ ABSL_GUARDED_BY(mutex_) = 0;
   uint64_t next_arrival_ ABSL_GUARDED_BY(mutex_) = 0;
-  // The work ahead, of sequences that run whole and of those that can be
-  // joined.
-  struct Backlog {
-    int64_t sequences = 0;
-    absl::Duration compute;
-  };
-  Backlog& BacklogOf(const Sequence& sequence)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  Backlog whole_ ABSL_GUARDED_BY(mutex_);
-  Backlog incremental_ ABSL_GUARDED_BY(mutex_);
+  // Of all live sequences but the paused ones.
+  Backlog backlog_ ABSL_GUARDED_BY(mutex_);
   // Sequences whose OnDone has not returned yet, besides the live ones.
   int64_t finishing_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;

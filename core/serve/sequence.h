@@ -93,6 +93,13 @@ class Sequence {
  private:
   friend class Scheduler;
 
+  bool incremental() const { return request_.model->incremental(); }
+  // Estimated compute of some of its steps.
+  absl::Duration Work(int64_t steps) const { return charged_ * steps; }
+  absl::Duration work_left() const {
+    return Work(request_.steps - steps_done_);
+  }
+
   enum class Phase { kNew, kReady, kRunning, kPaused, kEnded };
 
   // Of the worker that runs it; between batches of the scheduler's mutex.

@@ -3,25 +3,46 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "core/model/tensor.h"
+
 namespace unroll::testing {
 
-// |got - want| <= tolerance * max(1, |want|), for all; tells the first
-// mismatch.
+// Whether |got - want| <= tolerance * max(1, |want|) for all; if not, the first
+// mismatch. `shape` is that of `want`, to tell where it is.
+inline ::testing::AssertionResult IsClose(std::span<const float> got,
+                                          std::span<const double> want,
+                                          const Shape& shape,
+                                          double tolerance = 1e-5) {
+  const int64_t width = shape.empty() ? 1 : shape.back();
+  if (got.size() != want.size()) {
+    return ::testing::AssertionFailure()
+           << got.size() << " numbers, expected " << want.size() << " "
+           << ShapeString(shape);
+  }
+  for (size_t i = 0; i < got.size(); ++i) {
+    const double error = std::abs(got[i] - want[i]);
+    const double allowed = tolerance * std::max(1.0, std::abs(want[i]));
+    if (error <= allowed) continue;  // so written that a NaN fails
+    return ::testing::AssertionFailure()
+           << "element [" << i / width << "," << i % width << "] of "
+           << ShapeString(shape) << ": " << got[i] << ", expected " << want[i]
+           << ", off by " << error << ", allowed " << allowed;
+  }
+  return ::testing::AssertionSuccess();
+}
+
 inline void ExpectClose(std::span<const float> got,
                         std::span<const double> want, const std::string& what,
                         double tolerance = 1e-5) {
-  ASSERT_EQ(got.size(), want.size()) << what;
-  for (size_t i = 0; i < want.size(); ++i) {
-    const double error = std::abs(double{got[i]} - want[i]);
-    ASSERT_LE(error, tolerance * std::max(1.0, std::abs(want[i])))
-        << what << ": element " << i << " is " << got[i] << ", expected "
-        << want[i];
-  }
+  const Shape shape = {static_cast<int64_t>(want.size())};
+  ASSERT_TRUE(IsClose(got, want, shape, tolerance)) << what;
 }
 
 inline std::vector<double> Flatten(

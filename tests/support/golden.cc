@@ -10,7 +10,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/compare.h"
 #include "tests/support/golden_files.h"
+#include "tests/support/safetensors_builder.h"
 
 namespace unroll::golden {
 namespace {
@@ -146,7 +148,11 @@ Model BuildModel(const Case& c) {
 
 void WriteModelFolder(const Case& c, const std::string& directory) {
   std::filesystem::create_directories(directory);
-  WriteSafetensors(StateDict(c), absl::StrCat(directory, "/model.safetensors"));
+  testing::SafetensorsBuilder weights;
+  for (const auto& [name, tensor] : StateDict(c)) {
+    weights.AddF32(name, tensor.shape, tensor.values);
+  }
+  WriteFile(absl::StrCat(directory, "/model.safetensors"), weights.Build());
   WriteConfig(c, absl::StrCat(directory, "/config.json"));
 }
 
@@ -180,25 +186,7 @@ Outputs Expected(const Case& c) {
 
 ::testing::AssertionResult IsNear(std::span<const float> got,
                                   const Array& want) {
-  if (got.size() != want.values.size()) {
-    return ::testing::AssertionFailure()
-           << got.size() << " numbers, expected " << want.values.size() << " "
-           << ShapeString(want.shape);
-  }
-  for (size_t i = 0; i < got.size(); ++i) {
-    const double expected = want.values[i];
-    const double allowed = 1e-5 * std::max(1.0, std::abs(expected));
-    // So written that a NaN fails.
-    if (!(std::abs(got[i] - expected) <= allowed)) {
-      const int64_t width = want.shape.empty() ? 1 : want.shape.back();
-      return ::testing::AssertionFailure()
-             << "element [" << i / width << "," << i % width << "] of "
-             << ShapeString(want.shape) << ": " << got[i] << ", expected "
-             << expected << ", off by " << std::abs(got[i] - expected)
-             << ", allowed " << allowed;
-    }
-  }
-  return ::testing::AssertionSuccess();
+  return testing::IsClose(got, want.values, want.shape);
 }
 
 void ExpectNear(std::span<const float> got, const Array& want,

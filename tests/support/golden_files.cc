@@ -112,24 +112,9 @@ Array ReadOutput(const std::string& name) {
   return array;
 }
 
-void WriteSafetensors(const std::vector<NamedTensor>& tensors,
-                      const std::string& path) {
-  Json header = Json::object();
-  std::string data;
-  for (const auto& [name, tensor] : tensors) {
-    const size_t begin = data.size();
-    data.append(reinterpret_cast<const char*>(tensor.values.data()),
-                tensor.values.size() * sizeof(float));
-    header[name] = {{"dtype", "F32"},
-                    {"shape", tensor.shape},
-                    {"data_offsets", {begin, data.size()}}};
-  }
-  std::string text = header.dump();
-  text.resize((text.size() + 7) / 8 * 8, ' ');
-  const uint64_t size = text.size();
+void WriteFile(const std::string& path, std::string_view bytes) {
   std::ofstream file(path, std::ios::binary);
-  file.write(reinterpret_cast<const char*>(&size), sizeof(size));
-  file << text << data;
+  file << bytes;
   if (!file.flush()) Fail(absl::StrCat("cannot write ", path));
 }
 
@@ -139,9 +124,7 @@ void WriteConfig(const Case& c, const std::string& path) {
     config["head"] = {{"activation", Name(c.head->activation)},
                       {"applied_to", Name(c.head->applied_to)}};
   }
-  std::ofstream file(path);
-  file << config.dump(2) << "\n";
-  if (!file.flush()) Fail(absl::StrCat("cannot write ", path));
+  WriteFile(path, config.dump(2) + "\n");
 }
 
 }  // namespace unroll::golden

@@ -17,8 +17,7 @@ std::vector<Case> ReadCases();
 // A tensor of golden.safetensors.
 Array ReadOutput(const std::string& name);
 
-void WriteSafetensors(const std::vector<NamedTensor>& tensors,
-                      const std::string& path);
+void WriteFile(const std::string& path, std::string_view bytes);
 // What the weights do not say: the nonlinearity and the head.
 void WriteConfig(const Case& c, const std::string& path);
 
