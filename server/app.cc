@@ -18,7 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "core/base/clock.h"
 #include "core/base/status_macros.h"
-#include "core/model/repository.h"
+#include "core/load/repository.h"
 #include "core/serve/admission.h"
 #include "core/serve/model_registry.h"
 #include "core/serve/scheduler.h"

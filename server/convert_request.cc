@@ -118,9 +118,9 @@ absl::Status ReadText(const std::string& text, const ModelInfo& info,
   return CheckSteps(request.steps, max_steps);
 }
 
-absl::Status ReadState(const v1::State& state, const Spec& spec,
+absl::Status ReadState(const v1::State& state, const ModelInfo& info,
                        SequenceRequest& request) {
-  const std::vector<StateTensorSpec> expected = StateSpec(spec);
+  const std::vector<StateTensorSpec> expected = StateSpec(info);
   for (const auto& given : state.tensors()) {
     if (std::none_of(expected.begin(), expected.end(),
                      [&](const auto& e) { return e.name == given.first; })) {
@@ -133,7 +133,12 @@ absl::Status ReadState(const v1::State& state, const Spec& spec,
     const auto found = state.tensors().find(std::string(e.name));
     const std::string where = absl::StrFormat("initial_state \"%s\"", e.name);
     if (found == state.tensors().end()) {
-      return Invalid(where + ": missing");
+      // Without a pool, hidden is pooled from here on.
+      if (e.name == "h" || state.tensors_size() > 1) {
+        return Invalid(where + ": missing");
+      }
+      request.state.push_back(ZeroTensor(e.shape));
+      continue;
     }
     if (ShapeOf(found->second) != e.shape) {
       return Invalid(absl::StrFormat("%s: shape %s, expected %s", where,
@@ -141,6 +146,11 @@ absl::Status ReadState(const v1::State& state, const Spec& spec,
                                      ShapeString(e.shape)));
     }
     ASSIGN_OR_RETURN(const auto values, CheckedFloats(found->second, where));
+    if (e.name == "pool_steps" &&
+        (values[0] < 0 || values[0] != std::trunc(values[0]))) {
+      return Invalid(
+          absl::StrFormat("%s: %g, expected a whole number", where, values[0]));
+    }
     request.state.push_back({e.shape, {values.begin(), values.end()}});
   }
   return absl::OkStatus();
@@ -151,10 +161,11 @@ absl::StatusOr<int64_t> ClassOf(const v1::Candidate& candidate, int index,
   const std::string where = absl::StrFormat("outputs.candidates[%d]", index);
   switch (candidate.candidate_case()) {
     case v1::Candidate::kClass:
-      if (candidate.class_() < 0 || candidate.class_() >= info.head->classes) {
+      if (candidate.class_() < 0 ||
+          candidate.class_() >= info.head->classes()) {
         return Invalid(absl::StrFormat("%s: class %d, expected 0 to %d", where,
                                        candidate.class_(),
-                                       info.head->classes - 1));
+                                       info.head->classes() - 1));
       }
       return candidate.class_();
     case v1::Candidate::kLabel: {
@@ -210,7 +221,7 @@ absl::Status ReadScores(const v1::Outputs& outputs, const ModelInfo& info,
     }
     return absl::OkStatus();
   }
-  std::vector<bool> seen(info.head->classes);
+  std::vector<bool> seen(info.head->classes());
   for (int i = 0; i < outputs.candidates_size(); ++i) {
     ASSIGN_OR_RETURN(const int64_t index,
                      ClassOf(outputs.candidates(i), i, info));
@@ -221,7 +232,7 @@ absl::Status ReadScores(const v1::Outputs& outputs, const ModelInfo& info,
     seen[index] = true;
     plan.candidates.push_back(index);
   }
-  const auto classes = plan.candidates.empty() ? info.head->classes
+  const auto classes = plan.candidates.empty() ? info.head->classes()
                                                : std::ssize(plan.candidates);
   if (outputs.top_k() < 0 || outputs.top_k() > classes) {
     return Invalid(absl::StrFormat("outputs.top_k: %d, expected 0 to %d",
@@ -289,7 +300,7 @@ absl::StatusOr<SequenceRequest> ToSequenceRequest(
       return Invalid("no input, expected features, token_ids or text");
   }
   if (sequence.has_initial_state()) {
-    RETURN_IF_ERROR(ReadState(sequence.initial_state(), info.spec, request));
+    RETURN_IF_ERROR(ReadState(sequence.initial_state(), info, request));
   }
   const std::vector<int64_t>& indices = plan.selection.indices;
   if (!indices.empty() && indices.back() >= request.steps) {

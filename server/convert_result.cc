@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t kFloatBytes = sizeof(float);
 
 int64_t ScoreWidth(const ServedModel& model, const ResultPlan& plan) {
-  return plan.candidates.empty() ? model.info.head->classes
+  return plan.candidates.empty() ? model.info.head->classes()
                                  : std::ssize(plan.candidates);
 }
 
@@ -30,7 +30,7 @@ int64_t ScoreBytes(const ServedModel& model, const ResultPlan& plan) {
 }
 
 bool EachStep(const ServedModel& model) {
-  return model.info.head && model.info.head->applied_to == AppliedTo::kEachStep;
+  return model.info.head && model.info.head->each_step();
 }
 
 int64_t SelectedSteps(const SequenceRequest& request) {
@@ -134,7 +134,7 @@ int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
   int64_t bytes = kFraming + SelectedSteps(request) * StepBytes(model, plan);
   if (!EachStep(model)) bytes += ScoreBytes(model, plan);
   if (plan.final_state) {
-    for (const StateTensorSpec& spec : StateSpec(model.info.spec)) {
+    for (const StateTensorSpec& spec : StateSpec(model.info)) {
       bytes += kFraming + *CheckedElements(spec.shape) * kFloatBytes;
     }
   }
@@ -145,19 +145,19 @@ int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
 int64_t WorkingBytes(const SequenceRequest& request) {
   // A Sequence, its sink and the frame of its result.
   constexpr int64_t kOverhead = 1024;
-  const Spec& spec = request.model->info.spec;
   int64_t bytes =
       kOverhead + std::ssize(request.tokens) * kFloatBytes +
       std::ssize(request.selection.indices) * int64_t{sizeof(int64_t)};
-  for (const StateTensorSpec& state : StateSpec(spec)) {
+  for (const StateTensorSpec& state : StateSpec(request.model->info)) {
     bytes += *CheckedElements(state.shape) * kFloatBytes;
   }
+  const Spec& spec = request.model->info.spec;
   if (!request.model->incremental()) {
     bytes += request.steps * (spec.input_size + 2 * spec.hidden_width()) *
              kFloatBytes;
     if (request.wants_scores && EachStep(*request.model)) {
       bytes += SelectedSteps(request) *
-               (spec.hidden_width() + request.model->info.head->classes) *
+               (spec.hidden_width() + request.model->info.head->classes()) *
                kFloatBytes;
     }
   }
@@ -185,9 +185,9 @@ void SetFinalScores(const StepResults& results, const ResultPlan& plan,
   SetFinalScoresOf(results, plan, model, message);
 }
 
-void SetState(std::span<const Tensor> state, const Spec& spec,
+void SetState(std::span<const Tensor> state, const ModelInfo& info,
               v1::State& message) {
-  const std::vector<StateTensorSpec> names = StateSpec(spec);
+  const std::vector<StateTensorSpec> names = StateSpec(info);
   for (size_t i = 0; i < state.size(); ++i) {
     v1::Tensor& tensor =
         (*message.mutable_tensors())[std::string(names[i].name)];

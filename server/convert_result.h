@@ -34,7 +34,7 @@ void SetFinalScores(const StepResults& results, const ResultPlan& plan,
                     const ServedModel& model,
                     v1::PredictStreamResponse& message);
 
-void SetState(std::span<const Tensor> state, const Spec& spec,
+void SetState(std::span<const Tensor> state, const ModelInfo& info,
               v1::State& message);
 
 void SetTiming(absl::Duration queue, absl::Duration compute,

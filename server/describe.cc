@@ -35,8 +35,9 @@ std::string Summary(const ModelInfo& info) {
                       spec.hidden_size, spec.num_layers,
                       spec.directions == 2 ? " bidirectional" : "");
   if (info.head) {
-    summary += absl::StrFormat(" -> %s %d %s", Name(info.head->activation),
-                               info.head->classes, Name(info.head->applied_to));
+    summary +=
+        absl::StrFormat(" -> %s %d %s", Name(info.head->activation()),
+                        info.head->classes(), Name(info.head->applied_to));
   }
   return summary;
 }
@@ -78,8 +79,8 @@ void Describe(const ServedModel& model, v1::GetModelResponse& response) {
   response.set_takes_text(info.vocabulary.has_value());
   if (info.head) {
     v1::Head& head = *response.mutable_head();
-    head.set_classes(info.head->classes);
-    head.set_activation(std::string(Name(info.head->activation)));
+    head.set_classes(info.head->classes());
+    head.set_activation(std::string(Name(info.head->activation())));
     head.set_applied_to(std::string(Name(info.head->applied_to)));
     head.mutable_labels()->Add(info.labels.begin(), info.labels.end());
   }

@@ -89,8 +89,7 @@ void PredictCall::Part::OnDone(const SequenceEnd& end) {
   queue = end.queue;
   compute = end.compute;
   if (call_.plan_.final_state && status.ok()) {
-    SetState(end.state, call_.model_->info.spec,
-             *result_.mutable_final_state());
+    SetState(end.state, call_.model_->info, *result_.mutable_final_state());
   }
   // The last one sees what all others wrote.
   if (call_.unfinished_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;

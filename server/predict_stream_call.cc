@@ -116,7 +116,7 @@ void PredictStreamCall::OnDone(const SequenceEnd& end) {
       message.MergeFrom(final_scores_);
       v1::StreamEnd& last = *message.mutable_final();
       if (plan_.final_state) {
-        SetState(end.state, model_->info.spec, *last.mutable_final_state());
+        SetState(end.state, model_->info, *last.mutable_final_state());
       }
       last.set_version(model_->info.version);
       last.set_request_id(request_id_);

@@ -20,9 +20,13 @@ namespace fs = std::filesystem;
 const std::map<std::string, std::set<std::string>> kLayers = {
     {"core/base", {}},
     {"core/model", {"core/base"}},
+    {"core/format", {"core/base", "core/model"}},
+    {"core/load", {"core/base", "core/model", "core/format"}},
     {"core/rnn", {"core/base", "core/model"}},
-    {"core/serve", {"core/base", "core/model", "core/rnn"}},
-    {"server", {"core/base", "core/model", "core/rnn", "core/serve", "proto"}},
+    {"core/serve", {"core/base", "core/model", "core/load", "core/rnn"}},
+    {"server",
+     {"core/base", "core/model", "core/load", "core/rnn", "core/serve",
+      "proto"}},
     {"client", {"proto"}},
 };
 
@@ -38,6 +42,8 @@ const std::map<std::string, std::string> kLibraries = {
     {"prometheus", "server/.*"},
     {"spdlog", "server/.*"},
     {"CLI", "(server|client)/.*"},
+    {"zip.h", "core/format/zip_archive\\.cc"},
+    {"onnx", "core/format/onnx_[a-z_]*\\.(cc|h)"},
     {"openssl", "core/model/[a-z_]*\\.cc"},
 };
 

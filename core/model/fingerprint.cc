@@ -80,10 +80,10 @@ absl::StatusOr<std::string> Fingerprint(const ModelInfo& info,
   hash.Add(weights.embedding);
   hash.Add(int64_t{info.head.has_value()});
   if (info.head) {
-    hash.Add(Name(info.head->activation));
+    hash.Add(Name(info.head->activation()));
     hash.Add(Name(info.head->applied_to));
-    hash.Add(weights.head.weight);
-    hash.Add(weights.head.bias);
+    hash.Add(weights.head.back().weight);
+    hash.Add(weights.head.back().bias);
   }
   hash.Add(int64_t{info.vocabulary.has_value()});
   if (info.vocabulary) {
@@ -94,6 +94,21 @@ absl::StatusOr<std::string> Fingerprint(const ModelInfo& info,
     for (const std::string& token : info.vocabulary->tokens()) {
       hash.Add(std::string_view(token));
     }
+  }
+  // What came later is hashed only where a model has it, so that the others'
+  // fingerprints stay what they were.
+  for (size_t i = 0; i + 1 < weights.head.size(); ++i) {
+    hash.Add(std::string_view("inner head layer"));
+    hash.Add(Name(info.head->layers[i].activation));
+    hash.Add(weights.head[i].weight);
+    hash.Add(weights.head[i].bias);
+  }
+  if (spec.reverse) hash.Add(std::string_view("reverse"));
+  if (info.one_hot) hash.Add(std::string_view("one-hot"));
+  if (!weights.normalization.empty()) {
+    hash.Add(std::string_view("normalization"));
+    hash.Add(weights.normalization.mean);
+    hash.Add(weights.normalization.std);
   }
   return hash.Finish();
 }

@@ -18,4 +18,16 @@ std::string_view Name(KernelChoice choice) {
   return choice == KernelChoice::kAuto ? "auto" : "primitive";
 }
 
+std::vector<StateTensorSpec> StateSpec(const ModelInfo& info) {
+  const Spec& spec = info.spec;
+  std::vector<StateTensorSpec> state = {
+      {"h", {spec.num_layers * spec.directions, spec.hidden_size}}};
+  if (info.head && info.head->pools()) {
+    const int64_t numbers = info.head->applied_to == AppliedTo::kMean ? 2 : 1;
+    state.push_back({"pool", {numbers, spec.hidden_width()}});
+    state.push_back({"pool_steps", {1}});
+  }
+  return state;
+}
+
 }  // namespace unroll

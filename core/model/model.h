@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/model/spec.h"
@@ -22,16 +23,37 @@ struct LayerWeights {
   Tensor bias_hh;    // [H], empty without bias
 };
 
-// scores = g(weight x + bias), x is [D*H].
-struct HeadWeights {
-  Tensor weight;  // [C, D*H]
-  Tensor bias;    // [C], empty without bias
+// y = weight x + bias, as torch.nn.Linear stores it.
+struct LinearWeights {
+  Tensor weight;  // [out, in]
+  Tensor bias;    // [out], empty without bias
 };
 
+// Linear layers, each with an activation: y = g(W x + b). The first reads
+// [D*H], the last gives the scores [C].
 struct HeadSpec {
-  int64_t classes = 0;  // C
-  Activation activation = Activation::kIdentity;
+  struct Layer {
+    int64_t width = 0;  // of y
+    Activation activation = Activation::kIdentity;
+  };
+  std::vector<Layer> layers;  // at least one; only the last is a softmax
   AppliedTo applied_to = AppliedTo::kEachStep;
+
+  int64_t classes() const { return layers.back().width; }  // C
+  Activation activation() const { return layers.back().activation; }
+  bool each_step() const { return applied_to == AppliedTo::kEachStep; }
+  // Whether it reads a summary of hidden over all steps.
+  bool pools() const {
+    return applied_to == AppliedTo::kMean || applied_to == AppliedTo::kMax;
+  }
+};
+
+// x' = (x - mean) / std of each feature, before the first layer.
+struct Normalization {
+  Tensor mean;  // [I]
+  Tensor std;   // [I], above 0
+
+  bool empty() const { return mean.empty(); }
 };
 
 // How the server knows a fact about a model.
@@ -58,25 +80,42 @@ struct ModelInfo {
   int64_t version = 0;
   std::string fingerprint;  // SHA-256, 64 hexadecimal digits; see fingerprint.h
   Spec spec;
-  int64_t vocabulary_size = 0;  // V: rows of the embedding, 0 without one
+  // V: rows of the embedding, or I for one-hot input; 0: input is features.
+  int64_t vocabulary_size = 0;
+  // Token i is the i-th unit vector: there is a vocabulary and no embedding.
+  bool one_hot = false;
   std::optional<HeadSpec> head;
   std::optional<Vocabulary> vocabulary;
   std::vector<std::string> labels;     // C of them, or none
   std::optional<KernelChoice> kernel;  // nothing: the server's own choice
-  std::map<std::string, std::string> metadata;  // safetensors' __metadata__
+  std::map<std::string, std::string> metadata;  // what the file says besides
   std::vector<Fact> facts;
 };
 
 struct ModelWeights {
-  std::vector<LayerWeights> layers;  // [L*D]: layer-major, forward first
+  Normalization normalization;       // empty without one
   Tensor embedding;                  // [V, I], empty without one
-  HeadWeights head;                  // empty without one
+  std::vector<LayerWeights> layers;  // [L*D]: layer-major, forward first
+  std::vector<LinearWeights> head;   // of HeadSpec's layers
 };
 
 struct Model {
   ModelInfo info;
   ModelWeights weights;
 };
+
+// The names and shapes of a sequence's state tensors, in order. Zeros are the
+// beginning of a sequence.
+//   h           [L*D, H]  layer-major, forward before backward: nn.RNN's h_n
+// and for a head that reads the mean or maximum of hidden so far:
+//   pool        [2, D*H]  mean: its sum, as two numbers that add up to it
+//               [1, D*H]  max: the maximum
+//   pool_steps  [1]       the steps that are in it
+struct StateTensorSpec {
+  std::string_view name;
+  Shape shape;
+};
+std::vector<StateTensorSpec> StateSpec(const ModelInfo& info);
 
 }  // namespace unroll
 

@@ -2,10 +2,6 @@
 
 namespace unroll {
 
-std::vector<StateTensorSpec> StateSpec(const Spec& spec) {
-  return {{"h", {spec.num_layers * spec.directions, spec.hidden_size}}};
-}
-
 std::string_view Name(Nonlinearity nonlinearity) {
   return nonlinearity == Nonlinearity::kTanh ? "tanh" : "relu";
 }
@@ -36,6 +32,10 @@ std::string_view Name(AppliedTo applied_to) {
       return "last_step";
     case AppliedTo::kFinalState:
       return "h_n";
+    case AppliedTo::kMean:
+      return "mean";
+    case AppliedTo::kMax:
+      return "max";
   }
   return "";
 }

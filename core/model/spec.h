@@ -3,9 +3,6 @@
 
 #include <cstdint>
 #include <string_view>
-#include <vector>
-
-#include "core/model/tensor.h"
 
 namespace unroll {
 
@@ -21,9 +18,10 @@ enum class Activation {
   kLogSoftmax
 };
 
-// What the head reads: each step's hidden, the last step's hidden, or the top
-// layer's final states of all directions, concatenated. All are [D*H].
-enum class AppliedTo { kEachStep, kLastStep, kFinalState };
+// What the head reads: each step's hidden, the last step's hidden, the top
+// layer's final states of all directions, concatenated, or the mean or maximum
+// of hidden over all steps. All are [D*H].
+enum class AppliedTo { kEachStep, kLastStep, kFinalState, kMean, kMax };
 
 // The network's shape: what torch.nn.RNN's arguments say.
 struct Spec {
@@ -32,18 +30,13 @@ struct Spec {
   int64_t num_layers = 0;   // L
   int64_t directions = 1;   // D: 1 or 2
   Nonlinearity nonlinearity = Nonlinearity::kTanh;
-  bool bias = true;
+  bool bias = true;      // some layer has one
+  bool reverse = false;  // the one direction (D = 1) is backward; ONNX has that
 
   int64_t hidden_width() const { return directions * hidden_size; }  // D*H
+  // Whether a step's results are known before the steps behind it are.
+  bool incremental() const { return directions == 1 && !reverse; }
 };
-
-// The names and shapes of a sequence's state tensors, in order. For this cell
-// one, "h" [L*D, H], layer-major, forward before backward, as nn.RNN's h_n.
-struct StateTensorSpec {
-  std::string_view name;
-  Shape shape;
-};
-std::vector<StateTensorSpec> StateSpec(const Spec& spec);
 
 // The words of config.json and of messages: "tanh", "log_softmax", "h_n", ...
 std::string_view Name(Nonlinearity nonlinearity);

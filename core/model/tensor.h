@@ -25,6 +25,19 @@ struct Tensor {
   bool empty() const { return shape.empty() && values.empty(); }
 };
 
+// REQUIRES: the product of `shape` is no overflow.
+inline Tensor ZeroTensor(const Shape& shape) {
+  int64_t elements = 1;
+  for (const int64_t dimension : shape) elements *= dimension;
+  return {shape, std::vector<float>(elements, 0.0f)};
+}
+
+// What is known of a tensor before it is read.
+struct NamedShape {
+  std::string name;
+  Shape shape;
+};
+
 struct NamedTensor {
   std::string name;
   Tensor tensor;

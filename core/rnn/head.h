@@ -3,33 +3,43 @@
 
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/model.h"
+#include "core/rnn/linear.h"
 #include "core/rnn/workspace.h"
 
 namespace unroll {
 
-// scores = g(W x + b) for any number of rows, in tiles of at most max_rows.
-// Immutable, thread-safe.
+// The head's Linear layers, one after the other. Immutable, thread-safe.
 class Head {
  public:
-  virtual ~Head() = default;
-
-  // `input` is [rows, D*H], `scores` [rows, C], both dense.
+  // Packs the weights and lets each go once that is done.
   // INTERNAL: oneDNN failed.
-  virtual absl::Status Run(int64_t rows, const float* input, float* scores,
-                           Workspace& workspace) const = 0;
+  static absl::StatusOr<std::unique_ptr<const Head>> Create(
+      const HeadSpec& spec, std::vector<LinearWeights>& weights,
+      int64_t max_rows);
 
-  virtual int64_t classes() const = 0;       // C
-  virtual int64_t memory_bytes() const = 0;  // of the packed weights
+  // Where the rows to be read go: [rows, D*H], in `workspace`.
+  float* Input(int64_t rows, Workspace& workspace) const {
+    return workspace.Floats(Workspace::kHeadEven, rows * width_);
+  }
+  // The scores of those rows, [rows, C], in `workspace` as well.
+  // INTERNAL: oneDNN failed.
+  absl::StatusOr<const float*> Run(int64_t rows, const float* input,
+                                   Workspace& workspace) const;
+
+  int64_t classes() const { return layers_.back()->outputs(); }  // C
+  int64_t memory_bytes() const;  // of the packed weights
+
+ private:
+  explicit Head(int64_t width) : width_(width) {}
+
+  const int64_t width_;  // D*H
+  std::vector<std::unique_ptr<const Linear>> layers_;
 };
-
-// Makes and packs everything; `weights` is not kept. INTERNAL: oneDNN failed.
-absl::StatusOr<std::unique_ptr<const Head>> MakeHead(const HeadWeights& weights,
-                                                     Activation activation,
-                                                     int64_t max_rows);
 
 }  // namespace unroll
 

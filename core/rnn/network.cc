@@ -6,6 +6,7 @@
 
 #include "core/base/status_macros.h"
 #include "core/rnn/onednn.h"
+#include "core/rnn/pool.h"
 
 namespace unroll {
 namespace {
@@ -18,11 +19,17 @@ void CopyRow(const float* from, float* to, int64_t count) {
   std::memcpy(to, from, count * sizeof(float));
 }
 
+void NormalizeRow(const Normalization& normalization, float* row) {
+  const std::vector<float>& mean = normalization.mean.values;
+  const std::vector<float>& std = normalization.std.values;
+  for (size_t i = 0; i < mean.size(); ++i) row[i] = (row[i] - mean[i]) / std[i];
+}
+
 // A primitive for each number of rows: of each layer and direction, and of the
-// head's matmul and softmax.
+// head's matmuls and softmax.
 int64_t PrimitiveBytes(const ModelInfo& info, const Network::Options& options) {
   int64_t kinds = info.spec.num_layers * info.spec.directions;
-  if (info.head) kinds += 2;
+  if (info.head) kinds += std::ssize(info.head->layers) + 1;
   return kinds * options.max_rows * kPrimitiveBytes;
 }
 
@@ -59,10 +66,12 @@ absl::Status Network::Build(const ModelInfo& info, ModelWeights& weights,
     layer = LayerWeights();
   }
   embedding_ = std::move(weights.embedding.values);
+  one_hot_ = info.one_hot;
+  normalization_ = std::move(weights.normalization);
   if (info.head) {
     applied_to_ = info.head->applied_to;
-    ASSIGN_OR_RETURN(
-        head_, MakeHead(weights.head, info.head->activation, options.max_rows));
+    ASSIGN_OR_RETURN(head_,
+                     Head::Create(*info.head, weights.head, options.max_rows));
   }
   return absl::OkStatus();
 }
@@ -73,8 +82,10 @@ int64_t Network::EstimateBytes(const ModelInfo& info,
   const auto bytes = [](const Tensor& tensor) {
     return static_cast<int64_t>(tensor.values.size() * sizeof(float));
   };
-  int64_t total = PrimitiveBytes(info, options) + bytes(weights.embedding) +
-                  bytes(weights.head.weight) + bytes(weights.head.bias);
+  int64_t total = PrimitiveBytes(info, options) + bytes(weights.embedding);
+  for (const LinearWeights& layer : weights.head) {
+    total += bytes(layer.weight) + bytes(layer.bias);
+  }
   for (const LayerWeights& layer : weights.layers) {
     total +=
         bytes(layer.weight_ih) + bytes(layer.weight_hh) + bytes(layer.bias_ih);
@@ -104,7 +115,9 @@ absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
     result.hidden_ = hidden;
     result.width_ = spec_.hidden_width();
   }
-  return head_ == nullptr ? absl::OkStatus() : RunHead(slices, run);
+  if (head_ == nullptr) return absl::OkStatus();
+  if (pools()) AddToPools(slices, run);
+  return RunHead(slices, run);
 }
 
 // Packs what the first layer reads: rows of features, or of the embedding.
@@ -115,10 +128,16 @@ ConstRows Network::GatherInput(std::span<const Slice> slices, Run& run) const {
   for (int64_t slot = 0; slot < run.layout.sequences(); ++slot) {
     const Slice& slice = slices[run.layout.sequence(slot)];
     for (int64_t t = 0; t < slice.steps; ++t) {
-      const float* from = slice.tokens != nullptr
-                              ? embedding_.data() + slice.tokens[t] * width
-                              : slice.features + t * width;
-      CopyRow(from, input + run.layout.row(slot, t) * width, width);
+      float* row = input + run.layout.row(slot, t) * width;
+      if (slice.tokens == nullptr) {
+        CopyRow(slice.features + t * width, row, width);
+        if (!normalization_.empty()) NormalizeRow(normalization_, row);
+      } else if (one_hot_) {
+        std::fill_n(row, width, 0.0f);
+        row[slice.tokens[t]] = 1.0f;
+      } else {
+        CopyRow(embedding_.data() + slice.tokens[t] * width, row, width);
+      }
     }
   }
   return {input, width};
@@ -141,7 +160,9 @@ absl::StatusOr<ConstRows> Network::RunLayers(std::span<const Slice> slices,
                 state + slot * h, h);
       }
       RETURN_IF_ERROR(kernels_[index]->Run(
-          layout, direction == 0 ? Direction::kForward : Direction::kBackward,
+          layout,
+          direction == 0 && !spec_.reverse ? Direction::kForward
+                                           : Direction::kBackward,
           input, {output + direction * h, spec_.hidden_width()}, state,
           run.workspace));
       for (int64_t slot = 0; slot < layout.sequences(); ++slot) {
@@ -170,6 +191,20 @@ void Network::FindOverflows(ConstRows rows, Run& run) const {
   }
 }
 
+void Network::AddToPools(std::span<const Slice> slices, Run& run) const {
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const Slice& slice = slices[i];
+    for (int64_t t = 0; t < slice.steps; ++t) {
+      AddToPool(applied_to_, run.results[i].hidden(t), slice.state[1],
+                *slice.state[2]);
+    }
+    // A sum can leave float32's range where none of its rows does.
+    for (int64_t j = 0; j < spec_.hidden_width(); ++j) {
+      run.results[i].overflowed_ |= !std::isfinite(slice.state[1][j]);
+    }
+  }
+}
+
 // Gathers the rows that the head is wanted for, of all slices, and runs it
 // once.
 absl::Status Network::RunHead(std::span<const Slice> slices, Run& run) const {
@@ -181,34 +216,45 @@ absl::Status Network::RunHead(std::span<const Slice> slices, Run& run) const {
   }
   if (rows == 0) return absl::OkStatus();
 
-  float* input = run.workspace.Floats(Workspace::kHeadInput, rows * width);
-  float* scores =
-      run.workspace.Floats(Workspace::kScores, rows * head_->classes());
-  const float* next_scores = scores;
-  float* next_input = input;
-  const auto add_row = [&](const float* from) {
-    CopyRow(from, next_input, width);
-    next_input += width;
-    next_scores += head_->classes();
-  };
+  float* input = head_->Input(rows, run.workspace);
+  float* next = input;
   for (size_t i = 0; i < slices.size(); ++i) {
     const Slice& slice = slices[i];
-    SliceResult& result = run.results[i];
-    result.scores_ = next_scores;
-    result.classes_ = head_->classes();
+    const SliceResult& result = run.results[i];
     if (each_step) {
       for (int64_t step : slice.score_steps) {
-        add_row(result.hidden(step).data());
+        CopyRow(result.hidden(step).data(), next, width);
+        next += width;
       }
     } else if (slice.wants_scores) {
-      // The top layer's final states are the last D of the L*D rows of h.
-      add_row(applied_to_ == AppliedTo::kLastStep
-                  ? result.hidden(slice.steps - 1).data()
-                  : slice.state[0] + (spec_.num_layers - 1) * spec_.directions *
-                                         spec_.hidden_size);
+      ReadSummary(slice, result, next);
+      next += width;
     }
   }
-  return head_->Run(rows, input, scores, run.workspace);
+  ASSIGN_OR_RETURN(const float* scores, head_->Run(rows, input, run.workspace));
+  for (size_t i = 0; i < slices.size(); ++i) {
+    SliceResult& result = run.results[i];
+    result.scores_ = scores;
+    result.classes_ = head_->classes();
+    scores += head_->classes() * (each_step ? std::ssize(slices[i].score_steps)
+                                            : int64_t{slices[i].wants_scores});
+  }
+  return absl::OkStatus();
+}
+
+// What a head that is applied once reads of a sequence, [D*H].
+void Network::ReadSummary(const Slice& slice, const SliceResult& result,
+                          float* row) const {
+  const int64_t width = spec_.hidden_width();
+  if (applied_to_ == AppliedTo::kLastStep) {
+    CopyRow(result.hidden(slice.steps - 1).data(), row, width);
+  } else if (applied_to_ == AppliedTo::kFinalState) {
+    // The top layer's final states are the last D of the L*D rows of h.
+    CopyRow(slice.state[0] + (spec_.num_layers - 1) * width, row, width);
+  } else {
+    ReadPool(applied_to_, slice.state[1], *slice.state[2],
+             {row, static_cast<size_t>(width)});
+  }
 }
 
 std::map<std::string, int64_t> Network::MemoryBytes() const {

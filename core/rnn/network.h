@@ -25,8 +25,8 @@ struct Slice {
   int64_t steps = 0;                // at least 1
   const float* features = nullptr;  // [steps, I], for models without embedding
   const int32_t* tokens = nullptr;  // [steps], for models with one; each < V
-  // The state tensors in StateSpec's order, for this cell one: h [L*D, H].
-  // Before the slice going in, after it coming out.
+  // The state tensors in StateSpec's order. Before the slice going in, after it
+  // coming out.
   std::span<float* const> state;
   // The steps (relative to the slice, increasing) whose scores are wanted, for
   // a head on each step. A head that is applied once runs if `wants_scores`.
@@ -114,11 +114,20 @@ class Network {
   absl::Status RunHead(std::span<const Slice> slices, Run& run) const;
   void FindOverflows(ConstRows rows, Run& run) const;
 
+  bool pools() const {
+    return applied_to_ == AppliedTo::kMean || applied_to_ == AppliedTo::kMax;
+  }
+  void ReadSummary(const Slice& slice, const SliceResult& result,
+                   float* row) const;
+  void AddToPools(std::span<const Slice> slices, Run& run) const;
+
   Spec spec_;
   KernelChoice kernel_ = KernelChoice::kPrimitive;
   std::vector<std::unique_ptr<const Kernel>> kernels_;  // [L*D]
   std::vector<float> embedding_;                        // [V, I]
-  std::unique_ptr<const Head> head_;                    // null without one
+  bool one_hot_ = false;
+  Normalization normalization_;
+  std::unique_ptr<const Head> head_;  // null without one
   AppliedTo applied_to_ = AppliedTo::kEachStep;
   int64_t primitive_bytes_ = 0;
 };

@@ -19,7 +19,8 @@ class Workspace {
     kOutputEven,  // outputs of layers 0, 2, ...
     kOutputOdd,   // outputs of layers 1, 3, ...
     kState,       // a layer's state in slot order
-    kHeadInput,
+    kHeadEven,    // what layers 0, 2, ... of the head read
+    kHeadOdd,
     kScores,
     kScratchpad,  // oneDNN's own
     kParts

@@ -11,7 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/base/mutex.h"
-#include "core/model/loader.h"
+#include "core/load/loader.h"
 #include "core/serve/admission.h"
 #include "core/serve/served_model.h"
 

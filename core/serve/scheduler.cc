@@ -239,7 +239,7 @@ std::vector<bool> Scheduler::Deliver(const Batch& batch,
                                      Worker& worker) {
   std::vector<bool> accepts_more(batch.sequences.size(), true);
   const auto& head = batch.model->info.head;
-  const bool once = head && head->applied_to != AppliedTo::kEachStep;
+  const bool once = head && !head->each_step();
   for (size_t i = 0; i < batch.sequences.size(); ++i) {
     Sequence& s = *batch.sequences[i];
     if (!statuses[i].ok()) continue;

@@ -20,7 +20,7 @@ struct ServedModel {
   mutable StepCost cost;
 
   // Whether results come while later steps are still to be computed.
-  bool incremental() const { return info.spec.directions == 1; }
+  bool incremental() const { return info.spec.incremental(); }
 };
 
 }  // namespace unroll

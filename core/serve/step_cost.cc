@@ -24,8 +24,12 @@ StepCost::StepCost(const ModelInfo& info) {
         static_cast<double>(layer == 0 ? spec.input_size : spec.hidden_width());
     weights += static_cast<double>(spec.directions) * h * (k + h);
   }
-  if (info.head && info.head->applied_to == AppliedTo::kEachStep) {
-    weights += static_cast<double>(info.head->classes * spec.hidden_width());
+  if (info.head && info.head->each_step()) {
+    int64_t reads = spec.hidden_width();
+    for (const HeadSpec::Layer& layer : info.head->layers) {
+      weights += static_cast<double>(layer.width) * static_cast<double>(reads);
+      reads = layer.width;
+    }
   }
   const auto calls = static_cast<double>(spec.num_layers * spec.directions);
   step_seconds_ = calls * kCallSeconds + 4 * weights / kBytesPerSecond;

@@ -78,10 +78,10 @@ ModelWeights Weights(const Case& c) {
   }
   if (c.head) {
     const int64_t width = c.spec.hidden_width();
-    weights.head.weight =
-        Hashed(c, kHeadWeight, {c.head->classes, width}, Scale(width));
+    weights.head.emplace_back().weight =
+        Hashed(c, kHeadWeight, {c.head->classes(), width}, Scale(width));
     if (c.head_has_bias) {
-      weights.head.bias = Hashed(c, kHeadBias, {c.head->classes}, 1.0f);
+      weights.head[0].bias = Hashed(c, kHeadBias, {c.head->classes()}, 1.0f);
     }
   }
   return weights;
@@ -130,8 +130,10 @@ std::vector<NamedTensor> StateDict(const Case& c) {
     add(absl::StrCat("rnn.bias_ih", suffix), layer.bias_ih);
     add(absl::StrCat("rnn.bias_hh", suffix), layer.bias_hh);
   }
-  add("head.weight", weights.head.weight);
-  add("head.bias", weights.head.bias);
+  for (LinearWeights& head : weights.head) {
+    add("head.weight", head.weight);
+    add("head.bias", head.bias);
+  }
   return tensors;
 }
 

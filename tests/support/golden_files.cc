@@ -40,11 +40,11 @@ Enum FromName(const std::string& name, std::initializer_list<Enum> values) {
 
 HeadSpec ParseHead(const Json& json) {
   return {
-      .classes = json["classes"],
-      .activation = FromName(json["activation"],
-                             {Activation::kIdentity, Activation::kTanh,
-                              Activation::kRelu, Activation::kSigmoid,
-                              Activation::kSoftmax, Activation::kLogSoftmax}),
+      .layers = {{json["classes"],
+                  FromName(json["activation"],
+                           {Activation::kIdentity, Activation::kTanh,
+                            Activation::kRelu, Activation::kSigmoid,
+                            Activation::kSoftmax, Activation::kLogSoftmax})}},
       .applied_to = FromName(json["applied_to"],
                              {AppliedTo::kEachStep, AppliedTo::kLastStep,
                               AppliedTo::kFinalState})};
@@ -121,7 +121,7 @@ void WriteFile(const std::string& path, std::string_view bytes) {
 void WriteConfig(const Case& c, const std::string& path) {
   Json config = {{"nonlinearity", Name(c.spec.nonlinearity)}};
   if (c.head) {
-    config["head"] = {{"activation", Name(c.head->activation)},
+    config["head"] = {{"activation", Name(c.head->activation())},
                       {"applied_to", Name(c.head->applied_to)}};
   }
   WriteFile(path, config.dump(2) + "\n");

@@ -37,7 +37,7 @@ TEST(GoldenTest, CasesCoverWhatIsPromised) {
     names.insert(c.name);
     const Spec& s = c.spec;
     if (c.head) {
-      heads.insert({static_cast<int64_t>(c.head->activation),
+      heads.insert({static_cast<int64_t>(c.head->activation()),
                     static_cast<int64_t>(c.head->applied_to), c.head_has_bias,
                     s.directions});
     } else if (c.vocabulary_size == 0) {
@@ -80,8 +80,8 @@ TEST_P(GoldenCaseTest, NumbersAreThoseOfTheEquations) {
   ASSERT_EQ(want.scores.has_value(), c.head.has_value());
   if (!c.head) return;
   EXPECT_EQ(want.scores->shape, c.head->applied_to == AppliedTo::kEachStep
-                                    ? Shape({c.steps, c.head->classes})
-                                    : Shape({c.head->classes}));
+                                    ? Shape({c.steps, c.head->classes()})
+                                    : Shape({c.head->classes()}));
   ExpectNear(ToFloat(got.scores), *want.scores, "scores");
 }
 

@@ -45,6 +45,21 @@ Row Activate(Activation g, Row y) {
   return y;
 }
 
+Row Pooled(AppliedTo pool_of, const Matrix& hidden) {
+  Row pooled = hidden.front();
+  for (size_t t = 1; t < hidden.size(); ++t) {
+    for (size_t i = 0; i < pooled.size(); ++i) {
+      const double x = hidden[t][i];
+      pooled[i] =
+          pool_of == AppliedTo::kMax ? std::max(pooled[i], x) : pooled[i] + x;
+    }
+  }
+  if (pool_of == AppliedTo::kMean) {
+    for (double& x : pooled) x /= static_cast<double>(hidden.size());
+  }
+  return pooled;
+}
+
 }  // namespace
 
 NaiveResult NaiveRnn(const Model& model, const Matrix& input,
@@ -55,13 +70,21 @@ NaiveResult NaiveRnn(const Model& model, const Matrix& input,
   NaiveResult result;
   result.h_n = h_0.empty() ? Matrix(spec.num_layers * d, Row(h, 0.0)) : h_0;
   result.hidden = input;
+  const Normalization& normalization = model.weights.normalization;
+  for (size_t i = 0; i < normalization.mean.values.size(); ++i) {
+    for (Row& x : result.hidden) {
+      x[i] = (x[i] - double{normalization.mean.values[i]}) /
+             double{normalization.std.values[i]};
+    }
+  }
   for (int64_t layer = 0; layer < spec.num_layers; ++layer) {
     Matrix output(steps, Row(d * h));
     for (int64_t direction = 0; direction < d; ++direction) {
       const int64_t index = layer * d + direction;
       Row& state = result.h_n[index];
       for (int64_t i = 0; i < steps; ++i) {
-        const int64_t t = direction == 0 ? i : steps - 1 - i;
+        const bool forward = direction == 0 && !spec.reverse;
+        const int64_t t = forward ? i : steps - 1 - i;
         state = Step(model.weights.layers[index], spec.nonlinearity,
                      result.hidden[t], state);
         std::copy(state.begin(), state.end(),
@@ -80,12 +103,17 @@ NaiveResult NaiveRnn(const Model& model, const Matrix& input,
     for (auto i = result.h_n.end() - d; i != result.h_n.end(); ++i) {
       read[0].insert(read[0].end(), i->begin(), i->end());
     }
+  } else if (model.info.head->pools()) {
+    read = {Pooled(model.info.head->applied_to, result.hidden)};
   }
-  for (const Row& x : read) {
-    Row y(model.info.head->classes, 0.0);
-    AddProduct(model.weights.head.weight, x, y);
-    AddBias(model.weights.head.bias, y);
-    result.scores.push_back(Activate(model.info.head->activation, y));
+  for (Row& x : read) {
+    for (size_t i = 0; i < model.weights.head.size(); ++i) {
+      Row y(model.info.head->layers[i].width, 0.0);
+      AddProduct(model.weights.head[i].weight, x, y);
+      AddBias(model.weights.head[i].bias, y);
+      x = Activate(model.info.head->layers[i].activation, y);
+    }
+    result.scores.push_back(x);
   }
   return result;
 }
@@ -94,6 +122,10 @@ Matrix NaiveEmbed(const Model& model, const std::vector<int32_t>& tokens) {
   const int64_t width = model.info.spec.input_size;
   Matrix rows;
   for (int32_t token : tokens) {
+    if (model.info.one_hot) {
+      rows.emplace_back(width, 0.0)[token] = 1.0;
+      continue;
+    }
     const float* row = model.weights.embedding.values.data() + token * width;
     rows.emplace_back(row, row + width);
   }

@@ -22,6 +22,7 @@ Model RandomModel(const RandomModelOptions& options, std::mt19937& generator) {
   model.info.version = 1;
   model.info.spec = spec;
   model.info.vocabulary_size = options.vocabulary_size;
+  model.info.one_hot = options.one_hot;
   model.info.head = options.head;
   const int64_t h = spec.hidden_size;
   const double scale = 1 / std::sqrt(static_cast<double>(h));
@@ -37,15 +38,26 @@ Model RandomModel(const RandomModelOptions& options, std::mt19937& generator) {
     }
     model.weights.layers.push_back(std::move(layer));
   }
-  if (options.vocabulary_size > 0) {
+  if (options.normalized) {
+    const Shape shape = {spec.input_size};
+    model.weights.normalization = {.mean = RandomTensor(shape, 1, generator),
+                                   .std = RandomTensor(shape, 1, generator)};
+    for (float& std : model.weights.normalization.std.values) {
+      std = std::abs(std) + 0.1f;
+    }
+  }
+  if (options.vocabulary_size > 0 && !options.one_hot) {
     model.weights.embedding =
         RandomTensor({options.vocabulary_size, spec.input_size}, 1, generator);
   }
   if (options.head) {
-    const int64_t c = options.head->classes;
-    model.weights.head.weight =
-        RandomTensor({c, spec.hidden_width()}, scale, generator);
-    if (spec.bias) model.weights.head.bias = RandomTensor({c}, 1, generator);
+    int64_t reads = spec.hidden_width();
+    for (const HeadSpec::Layer& layer : options.head->layers) {
+      LinearWeights& linear = model.weights.head.emplace_back();
+      linear.weight = RandomTensor({layer.width, reads}, scale, generator);
+      if (spec.bias) linear.bias = RandomTensor({layer.width}, 1, generator);
+      reads = layer.width;
+    }
   }
   return model;
 }

@@ -13,6 +13,8 @@ namespace unroll::testing {
 struct RandomModelOptions {
   Spec spec;
   int64_t vocabulary_size = 0;  // V, 0 without an embedding
+  bool one_hot = false;         // instead of an embedding; V = I
+  bool normalized = false;
   std::optional<HeadSpec> head;
 };
 

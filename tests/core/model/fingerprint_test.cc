@@ -19,7 +19,7 @@ Model SmallModel() {
   Model model =
       RandomModel({.spec = {.input_size = 2, .hidden_size = 2, .num_layers = 2},
                    .vocabulary_size = 2,
-                   .head = HeadSpec{.classes = 2}},
+                   .head = HeadSpec{.layers = {{2}}}},
                   generator);
   model.info.vocabulary = *Vocabulary::Parse("a\nb\n", {}, "vocab.txt");
   return model;
@@ -83,10 +83,12 @@ TEST(FingerprintTest, DependsOnAllThatResultsDependOn) {
       [](Model& m) { std::swap(m.weights.layers[0], m.weights.layers[1]); },
       [](Model& m) { m.weights.embedding.values[0] += 1; },
       [](Model& m) { m.weights.embedding = {}; },
-      [](Model& m) { m.weights.head.weight.values[0] += 1; },
-      [](Model& m) { m.weights.head.bias.values[0] += 1; },
-      [](Model& m) { m.weights.head.bias = {}; },
-      [](Model& m) { m.info.head->activation = Activation::kSoftmax; },
+      [](Model& m) { m.weights.head[0].weight.values[0] += 1; },
+      [](Model& m) { m.weights.head[0].bias.values[0] += 1; },
+      [](Model& m) { m.weights.head[0].bias = {}; },
+      [](Model& m) {
+        m.info.head->layers[0].activation = Activation::kSoftmax;
+      },
       [](Model& m) { m.info.head->applied_to = AppliedTo::kLastStep; },
       [](Model& m) { m.info.head.reset(); },
       [](Model& m) { m.info.vocabulary.reset(); },

@@ -129,7 +129,7 @@ struct NetworkCase {
 std::vector<NetworkCase> Cases() {
   const auto head = [](int64_t classes, Activation activation,
                        AppliedTo applied_to) {
-    return HeadSpec{classes, activation, applied_to};
+    return HeadSpec{{{classes, activation}}, applied_to};
   };
   return {
       {"TanhForward",
@@ -247,7 +247,7 @@ TEST(NetworkScoresTest, AreComputedForTheWantedStepsOnly) {
   std::mt19937 generator(3);
   const Model model =
       RandomModel({.spec = {.input_size = 4, .hidden_size = 9, .num_layers = 1},
-                   .head = HeadSpec{.classes = 5}},
+                   .head = HeadSpec{.layers = {{5}}}},
                   generator);
   const auto network =
       Network::Create(model.info, model.weights, {.max_rows = 4});

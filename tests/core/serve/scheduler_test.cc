@@ -178,7 +178,7 @@ class SchedulerTest : public ::testing::Test {
 
 TEST_F(SchedulerTest, ManySequencesOnTwoWorkersEachEndOnceAndAreRight) {
   Make({.spec = {.input_size = 6, .hidden_size = 20, .num_layers = 2},
-        .head = HeadSpec{.classes = 3}},
+        .head = HeadSpec{.layers = {{3}}}},
        {.workers = 2, .policy = {.max_batch_rows = 8}});
   constexpr int kSequences = 300;
   std::vector<Sink> sinks(kSequences);
@@ -331,12 +331,13 @@ TEST_F(SchedulerTest, OnlyWantedStepsAreDelivered) {
 }
 
 TEST_F(SchedulerTest, ABidirectionalSequenceComesWholeAndAtOnce) {
-  Make({.spec = {.input_size = 3,
-                 .hidden_size = 8,
-                 .num_layers = 2,
-                 .directions = 2},
-        .head = HeadSpec{.classes = 2, .applied_to = AppliedTo::kFinalState}},
-       {.workers = 1, .policy = {.quantum = absl::Microseconds(1)}});
+  Make(
+      {.spec = {.input_size = 3,
+                .hidden_size = 8,
+                .num_layers = 2,
+                .directions = 2},
+       .head = HeadSpec{.layers = {{2}}, .applied_to = AppliedTo::kFinalState}},
+      {.workers = 1, .policy = {.quantum = absl::Microseconds(1)}});
   const std::vector<float> features = Features(30);
   Sink sink;
   Submit(Request(features, sink));

@@ -1,0 +1,19 @@
+#ifndef UNROLL_CORE_LOAD_FACTS_H_
+#define UNROLL_CORE_LOAD_FACTS_H_
+
+#include <vector>
+
+#include "core/load/config.h"
+#include "core/load/tensor_roles.h"
+#include "core/model/model.h"
+
+namespace unroll {
+
+// Everything that was understood of a model, and how it is known, for people
+// to check. `info` is complete but for its facts.
+std::vector<Fact> ListFacts(const ModelInfo& info, const Config& config,
+                            const TensorRoles& roles);
+
+}  // namespace unroll
+
+#endif  // UNROLL_CORE_LOAD_FACTS_H_

@@ -1,0 +1,235 @@
+#include "core/load/rnn_tensors.h"
+
+#include <algorithm>
+#include <map>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_format.h"
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+
+namespace unroll {
+namespace {
+
+struct RnnName {
+  std::string_view prefix;
+  std::string_view part;  // "weight_ih", ...
+  int64_t layer = 0;
+  bool reverse = false;
+};
+
+std::optional<RnnName> ParseRnnName(std::string_view name) {
+  constexpr std::string_view kReverse = "_reverse";
+  RnnName parsed;
+  if (name.ends_with(kReverse)) {
+    parsed.reverse = true;
+    name.remove_suffix(kReverse.size());
+  }
+  const size_t underscore = name.rfind("_l");
+  if (underscore == name.npos) return std::nullopt;
+  const std::string_view digits = name.substr(underscore + 2);
+  // Four digits are plenty, and cannot overflow.
+  if (digits.empty() || digits.size() > 4 ||
+      (digits[0] == '0' && digits.size() > 1)) {
+    return std::nullopt;
+  }
+  for (const char digit : digits) {
+    if (!absl::ascii_isdigit(digit)) return std::nullopt;
+    parsed.layer = parsed.layer * 10 + (digit - '0');
+  }
+  name = name.substr(0, underscore);
+  for (const std::string_view part :
+       {"weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"}) {
+    if (!name.ends_with(part)) continue;
+    parsed.part = part;
+    parsed.prefix = name.substr(0, name.size() - part.size());
+    return parsed;
+  }
+  return std::nullopt;
+}
+
+absl::Status Invalid(std::string_view where, std::string_view message) {
+  return absl::InvalidArgumentError(absl::StrFormat("%s: %s", where, message));
+}
+
+// Those tensors whose names share one prefix.
+class Group {
+ public:
+  Group(std::string prefix, std::string_view where)
+      : prefix_(std::move(prefix)), where_(where) {}
+
+  void Add(const NamedShape& tensor, const RnnName& name) {
+    shapes_.emplace(tensor.name, &tensor);
+    layers_ = std::max(layers_, name.layer + 1);
+    if (name.reverse) directions_ = 2;
+    if (name.part.starts_with("bias")) bias_ = true;
+    if (name.part == "weight_hr") projection_ = &tensor;
+  }
+
+  absl::StatusOr<RnnTensors> Check() const;
+
+ private:
+  // A weight [rows, columns]; 0 columns: any number of them.
+  absl::StatusOr<int64_t> CheckWeight(const std::string& name, int64_t rows,
+                                      int64_t columns) const;
+  absl::Status CheckBias(const std::string& name, int64_t rows) const;
+  absl::StatusOr<const NamedShape*> Find(const std::string& name) const;
+  absl::Status NotServed(const NamedShape& tensor, std::string_view cell) const;
+
+  const std::string prefix_;
+  const std::string_view where_;
+  std::map<std::string_view, const NamedShape*> shapes_;  // by name
+  int64_t layers_ = 0;
+  int64_t directions_ = 1;
+  bool bias_ = false;
+  const NamedShape* projection_ = nullptr;  // an LSTM's weight_hr
+};
+
+absl::StatusOr<const NamedShape*> Group::Find(const std::string& name) const {
+  const auto found = shapes_.find(name);
+  if (found != shapes_.end()) return found->second;
+  return Invalid(
+      where_,
+      absl::StrFormat("tensor %s is missing; the others of %s* make %d "
+                      "layer%s, %d direction%s, %s bias",
+                      Quoted(name), Printable(prefix_, 100), layers_,
+                      layers_ == 1 ? "" : "s", directions_,
+                      directions_ == 1 ? "" : "s", bias_ ? "with" : "without"));
+}
+
+absl::Status Group::NotServed(const NamedShape& tensor,
+                              std::string_view cell) const {
+  return absl::UnimplementedError(
+      absl::StrFormat("%s: tensor %s: this is %s, which is not served yet",
+                      where_, Describe(tensor), cell));
+}
+
+absl::StatusOr<int64_t> Group::CheckWeight(const std::string& name,
+                                           int64_t rows,
+                                           int64_t columns) const {
+  ASSIGN_OR_RETURN(const NamedShape* tensor, Find(name));
+  const Shape& shape = tensor->shape;
+  if (shape.size() == 2 && shape[0] > rows && shape[0] % rows == 0) {
+    if (shape[0] / rows == 3) return NotServed(*tensor, "a GRU");
+    if (shape[0] / rows == 4) return NotServed(*tensor, "an LSTM");
+  }
+  if (shape.size() != 2 || shape[0] != rows || shape[1] < 1 ||
+      (columns > 0 && shape[1] != columns)) {
+    return Invalid(
+        where_,
+        absl::StrFormat("tensor %s: shape %s, expected [%d,%s]", Quoted(name),
+                        ShapeString(shape), rows,
+                        columns > 0 ? absl::StrFormat("%d", columns) : "I"));
+  }
+  return shape[1];
+}
+
+absl::Status Group::CheckBias(const std::string& name, int64_t rows) const {
+  ASSIGN_OR_RETURN(const NamedShape* tensor, Find(name));
+  if (tensor->shape == Shape{rows}) return absl::OkStatus();
+  return Invalid(
+      where_, absl::StrFormat("tensor %s: shape %s, expected [%d]",
+                              Quoted(name), ShapeString(tensor->shape), rows));
+}
+
+absl::StatusOr<RnnTensors> Group::Check() const {
+  if (projection_ != nullptr) {
+    return NotServed(*projection_, "an LSTM with projections");
+  }
+  RnnTensors rnn;
+  rnn.prefix = prefix_;
+  rnn.spec.num_layers = layers_;
+  rnn.spec.directions = directions_;
+  rnn.spec.bias = bias_;
+  // Everything is measured by the recurrent weights' columns: those are H for
+  // every kind of cell.
+  ASSIGN_OR_RETURN(const NamedShape* recurrent, Find(prefix_ + "weight_hh_l0"));
+  if (recurrent->shape.size() != 2 || recurrent->shape[1] < 1) {
+    return Invalid(where_,
+                   absl::StrFormat("tensor %s: shape %s, expected [H,H]",
+                                   Quoted(recurrent->name),
+                                   ShapeString(recurrent->shape)));
+  }
+  const int64_t h = recurrent->shape[1];
+  rnn.spec.hidden_size = h;
+  for (int64_t k = 0; k < layers_; ++k) {
+    for (const std::string_view end : {"", "_reverse"}) {
+      if (!end.empty() && directions_ == 1) continue;
+      const auto name = [&](std::string_view part) {
+        return absl::StrFormat("%s%s_l%d%s", prefix_, part, k, end);
+      };
+      RnnTensors::Layer layer = {.weight_ih = name("weight_ih"),
+                                 .weight_hh = name("weight_hh")};
+      RETURN_IF_ERROR(CheckWeight(layer.weight_hh, h, h).status());
+      // The first weight_ih of all says what I is.
+      const int64_t reads = k == 0 ? rnn.spec.input_size : directions_ * h;
+      ASSIGN_OR_RETURN(const int64_t columns,
+                       CheckWeight(layer.weight_ih, h, reads));
+      if (k == 0) rnn.spec.input_size = columns;
+      if (bias_) {
+        layer.bias_ih = name("bias_ih");
+        layer.bias_hh = name("bias_hh");
+        RETURN_IF_ERROR(CheckBias(layer.bias_ih, h));
+        RETURN_IF_ERROR(CheckBias(layer.bias_hh, h));
+      }
+      rnn.layers.push_back(std::move(layer));
+    }
+  }
+  return rnn;
+}
+
+std::string Prefixes(const std::map<std::string, Group>& groups) {
+  std::vector<std::string> prefixes;
+  for (const auto& [prefix, group] : groups) prefixes.push_back(Quoted(prefix));
+  return ListForMessage(prefixes);
+}
+
+}  // namespace
+
+std::optional<std::string_view> RnnPrefix(std::string_view name) {
+  const auto parsed = ParseRnnName(name);
+  if (!parsed) return std::nullopt;
+  return parsed->prefix;
+}
+
+absl::StatusOr<RnnTensors> FindRnn(const std::vector<NamedShape>& tensors,
+                                   const std::optional<std::string>& prefix,
+                                   std::string_view where) {
+  std::map<std::string, Group> groups;
+  for (const NamedShape& tensor : tensors) {
+    const auto name = ParseRnnName(tensor.name);
+    if (!name) continue;
+    const std::string group(name->prefix);
+    groups.try_emplace(group, group, where).first->second.Add(tensor, *name);
+  }
+  if (groups.empty()) {
+    std::vector<std::string> names;
+    for (const NamedShape& tensor : tensors) names.push_back(Describe(tensor));
+    return Invalid(
+        where,
+        absl::StrFormat("no nn.RNN: no tensor is named "
+                        "<prefix>weight_ih_l0; there %s %s",
+                        names.size() == 1 ? "is" : "are",
+                        names.empty() ? "no tensors" : ListForMessage(names)));
+  }
+  if (prefix) {
+    const auto found = groups.find(*prefix);
+    if (found != groups.end()) return found->second.Check();
+    return Invalid(where,
+                   absl::StrFormat("config.json's \"tensors\": {\"rnn\": %s} "
+                                   "is no prefix of an nn.RNN; those are %s",
+                                   Quoted(*prefix), Prefixes(groups)));
+  }
+  if (groups.size() > 1) {
+    return Invalid(
+        where,
+        absl::StrFormat(
+            "%d nn.RNNs, with the prefixes %s; serve one by config.json's "
+            "\"tensors\": {\"rnn\": %s}. %s",
+            groups.size(), Prefixes(groups), Quoted(groups.begin()->first),
+            kIgnoreOthers));
+  }
+  return groups.begin()->second.Check();
+}
+
+}  // namespace unroll

@@ -1,0 +1,309 @@
+#include "core/load/tensor_roles.h"
+
+#include <algorithm>
+#include <limits>
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "core/base/status_macros.h"
+#include "core/base/text.h"
+#include "core/load/module_hint.h"
+
+namespace unroll {
+namespace {
+
+// "head." of "head.weight", "" of "weight", nothing of other names.
+std::optional<std::string_view> ModuleOf(std::string_view name) {
+  constexpr std::string_view kWeight = "weight";
+  if (name != kWeight && !name.ends_with(".weight")) return std::nullopt;
+  return name.substr(0, name.size() - kWeight.size());
+}
+
+class RoleFinder {
+ public:
+  RoleFinder(const SplitTensors& tensors, const Config& config,
+             std::string_view where)
+      : tensors_(tensors), config_(config), where_(where) {}
+
+  absl::StatusOr<TensorRoles> Find() {
+    ASSIGN_OR_RETURN(roles_.rnn,
+                     FindRnn(tensors_.kept, config_.rnn_prefix, where_));
+    for (const auto* list : {&tensors_.kept, &tensors_.ignored}) {
+      for (const NamedShape& tensor : *list) names_.insert(tensor.name);
+    }
+    for (const NamedShape& tensor : tensors_.kept) {
+      if (RnnPrefix(tensor.name) != roles_.rnn.prefix) rest_.push_back(&tensor);
+    }
+    if (config_.embedding) RETURN_IF_ERROR(UseConfiguredEmbedding());
+    if (config_.head_prefix) RETURN_IF_ERROR(UseConfiguredHead());
+    RETURN_IF_ERROR(FindOthers());
+    RETURN_IF_ERROR(CheckIgnored());
+    if (!rest_.empty()) return Leftovers();
+    return std::move(roles_);
+  }
+
+ private:
+  // What a weight may be, by shape and configuration, and what its name says.
+  struct Open {
+    std::string_view module;
+    bool embedding = false;
+    bool head = false;
+    bool in_front = false;  // it may be a Linear in front of the nn.RNN, too
+    ModuleHint hint = ModuleHint::kNone;
+  };
+
+  int64_t input_size() const { return roles_.rnn.spec.input_size; }
+  int64_t hidden_width() const { return roles_.rnn.spec.hidden_width(); }
+
+  absl::Status Invalid(std::string_view message) const {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%s: %s", where_, message));
+  }
+  absl::Status WrongShape(const NamedShape& tensor,
+                          std::string_view expected) const {
+    return Invalid(absl::StrFormat("tensor %s: shape %s, expected %s",
+                                   Quoted(tensor.name),
+                                   ShapeString(tensor.shape), expected));
+  }
+
+  // Takes a tensor by name from those without a role; null: it is not there.
+  const NamedShape* Take(std::string_view name) {
+    const auto found =
+        std::find_if(rest_.begin(), rest_.end(),
+                     [&](const NamedShape* t) { return t->name == name; });
+    if (found == rest_.end()) return nullptr;
+    const NamedShape* tensor = *found;
+    rest_.erase(found);
+    return tensor;
+  }
+
+  absl::Status UseConfiguredEmbedding();
+  absl::Status UseConfiguredHead();
+  absl::Status UseEmbedding(const NamedShape& tensor);
+  absl::Status UseHead(const NamedShape& weight, std::string_view module);
+  absl::Status FindOthers();
+  absl::Status CheckIgnored() const;
+  absl::Status Leftovers() const;
+  absl::Status NotThere(std::string_view key, const std::string& value,
+                        const std::string& name) const;
+  absl::Status MoreThanOne(std::string_view key,
+                           const std::vector<const NamedShape*>& found) const;
+  absl::Status Unclear(const NamedShape& tensor, const Open& open) const;
+  Open OpenTo(const NamedShape& tensor) const;
+  bool IsClearEmbedding(const NamedShape& tensor,
+                        const std::vector<const NamedShape*>& heads) const;
+
+  const SplitTensors& tensors_;
+  const Config& config_;
+  const std::string_view where_;
+  TensorRoles roles_;
+  std::set<std::string_view> names_;     // of all tensors, ignored ones too
+  std::vector<const NamedShape*> rest_;  // without a role yet, by name
+};
+
+absl::Status RoleFinder::NotThere(std::string_view key,
+                                  const std::string& value,
+                                  const std::string& name) const {
+  std::vector<std::string> others;
+  for (const NamedShape* tensor : rest_) others.push_back(Describe(*tensor));
+  return Invalid(absl::StrFormat(
+      "config.json's \"tensors\": {\"%s\": %s}: no tensor %s; besides the "
+      "nn.RNN's and ignored ones there are %s",
+      key, Quoted(value), Quoted(name),
+      others.empty() ? "none" : ListForMessage(others)));
+}
+
+absl::Status RoleFinder::UseConfiguredEmbedding() {
+  const NamedShape* tensor = Take(*config_.embedding);
+  if (tensor == nullptr) {
+    return NotThere("embedding", *config_.embedding, *config_.embedding);
+  }
+  return UseEmbedding(*tensor);
+}
+
+absl::Status RoleFinder::UseConfiguredHead() {
+  const std::string name = *config_.head_prefix + "weight";
+  const NamedShape* weight = Take(name);
+  if (weight == nullptr) return NotThere("head", *config_.head_prefix, name);
+  return UseHead(*weight, *config_.head_prefix);
+}
+
+absl::Status RoleFinder::UseEmbedding(const NamedShape& tensor) {
+  const Shape& shape = tensor.shape;
+  // Token ids are 32-bit.
+  if (shape.size() != 2 || shape[0] < 1 || shape[1] != input_size() ||
+      shape[0] > std::numeric_limits<int32_t>::max()) {
+    return WrongShape(tensor, absl::StrFormat("[V,%d]", input_size()));
+  }
+  roles_.embedding = tensor.name;
+  roles_.vocabulary_size = shape[0];
+  return absl::OkStatus();
+}
+
+absl::Status RoleFinder::UseHead(const NamedShape& weight,
+                                 std::string_view module) {
+  const Shape& shape = weight.shape;
+  if (shape.size() != 2 || shape[0] < 1 || shape[1] != hidden_width()) {
+    return WrongShape(weight, absl::StrFormat("[C,%d]", hidden_width()));
+  }
+  roles_.head_weight = weight.name;
+  roles_.classes = shape[0];
+  if (const NamedShape* bias = Take(absl::StrFormat("%sbias", module))) {
+    if (bias->shape != Shape{shape[0]}) {
+      return WrongShape(*bias, absl::StrFormat("[%d]", shape[0]));
+    }
+    roles_.head_bias = bias->name;
+  }
+  return absl::OkStatus();
+}
+
+// Whether a tensor's shape and configuration leave a role open to it.
+RoleFinder::Open RoleFinder::OpenTo(const NamedShape& tensor) const {
+  Open open;
+  open.module = *ModuleOf(tensor.name);
+  const int64_t columns = tensor.shape[1];
+  const bool biased = names_.contains(absl::StrFormat("%sbias", open.module));
+  open.embedding =
+      !biased && columns == input_size() && roles_.embedding.empty();
+  open.head = columns == hidden_width() && roles_.head_weight.empty();
+  // A Linear in front of the nn.RNN has I rows.
+  const Placement placement = tensor.shape[0] != input_size()
+                                  ? Placement::kBehind
+                              : columns == input_size() ? Placement::kAnywhere
+                                                        : Placement::kFront;
+  open.in_front = placement != Placement::kBehind;
+  open.hint = HintOf({.name = open.module,
+                      .rnn = roles_.rnn.prefix,
+                      .biased = biased,
+                      .placement = placement});
+  return open;
+}
+
+absl::Status RoleFinder::FindOthers() {
+  std::vector<const NamedShape*> embeddings, heads;
+  for (const NamedShape* tensor : rest_) {
+    if (!ModuleOf(tensor->name) || tensor->shape.size() != 2) continue;
+    const Open open = OpenTo(*tensor);
+    if (!open.embedding && !open.head) continue;
+    const bool any_layer =
+        open.hint == ModuleHint::kNone || open.hint == ModuleHint::kLayer;
+    if (open.embedding && open.hint == ModuleHint::kEmbedding) {
+      embeddings.push_back(tensor);
+    } else if (open.head && open.hint == ModuleHint::kHead) {
+      heads.push_back(tensor);
+    } else if (open.head && !open.embedding && !open.in_front && any_layer) {
+      heads.push_back(tensor);
+    } else if (open.embedding && !open.head && !open.in_front &&
+               open.hint == ModuleHint::kNone) {
+      embeddings.push_back(tensor);
+    } else {
+      return Unclear(*tensor, open);
+    }
+  }
+  if (embeddings.size() > 1) return MoreThanOne("embedding", embeddings);
+  if (heads.size() > 1) return MoreThanOne("head", heads);
+  if (!embeddings.empty() && !IsClearEmbedding(*embeddings[0], heads)) {
+    return Unclear(*embeddings[0], OpenTo(*embeddings[0]));
+  }
+  if (!embeddings.empty()) {
+    RETURN_IF_ERROR(UseEmbedding(*Take(embeddings[0]->name)));
+  }
+  if (!heads.empty()) {
+    const NamedShape& weight = *Take(heads[0]->name);
+    RETURN_IF_ERROR(UseHead(weight, *ModuleOf(weight.name)));
+  }
+  return absl::OkStatus();
+}
+
+// A [V,I] without a name that says so is an embedding only where it cannot well
+// be a Linear behind the head or beside it.
+bool RoleFinder::IsClearEmbedding(
+    const NamedShape& tensor,
+    const std::vector<const NamedShape*>& heads) const {
+  if (OpenTo(tensor).hint == ModuleHint::kEmbedding) return true;
+  if (roles_.classes == input_size()) return false;
+  if (heads.empty()) return true;
+  return heads[0]->shape[0] != input_size() &&
+         OpenTo(*heads[0]).hint == ModuleHint::kHead;
+}
+
+absl::Status RoleFinder::Unclear(const NamedShape& tensor,
+                                 const Open& open) const {
+  std::vector<std::string> keys;
+  if (open.embedding) {
+    keys.push_back(absl::StrFormat("{\"embedding\": %s}", Quoted(tensor.name)));
+  }
+  if (open.head) {
+    keys.push_back(absl::StrFormat("{\"head\": %s}", Quoted(open.module)));
+  }
+  return Invalid(absl::StrFormat(
+      "tensor %s may be %s or another layer, which is not served; say which in "
+      "config.json: \"tensors\": %s",
+      Describe(tensor),
+      open.embedding && open.head ? "an embedding, a head"
+      : open.head                 ? "a head"
+                                  : "an embedding",
+      absl::StrJoin(keys, " or ")));
+}
+
+absl::Status RoleFinder::MoreThanOne(
+    std::string_view key, const std::vector<const NamedShape*>& found) const {
+  std::vector<std::string> candidates;
+  for (const NamedShape* tensor : found) {
+    candidates.push_back(Describe(*tensor));
+  }
+  const std::string_view first = found[0]->name;
+  return Invalid(absl::StrFormat(
+      "%d tensors may be the %s: %s; say which in config.json, as \"tensors\": "
+      "{\"%s\": %s}. %s",
+      found.size(), key, ListForMessage(candidates), key,
+      Quoted(key == "head" ? *ModuleOf(first) : first), kIgnoreOthers));
+}
+
+// Leaving out a whole embedding or head is the owner's choice; a part of
+// something that is served would make its numbers wrong.
+absl::Status RoleFinder::CheckIgnored() const {
+  const auto sibling = [](const std::string& weight, std::string_view name) {
+    constexpr std::string_view kWeight = "weight";
+    return weight.ends_with(kWeight) &&
+           name == weight.substr(0, weight.size() - kWeight.size()) + "bias";
+  };
+  for (const NamedShape& tensor : tensors_.ignored) {
+    const bool of_rnn = RnnPrefix(tensor.name) == roles_.rnn.prefix;
+    const std::string_view owner =
+        of_rnn                                     ? "nn.RNN"
+        : sibling(roles_.head_weight, tensor.name) ? "head"
+        : sibling(roles_.embedding, tensor.name)   ? "embedding"
+                                                   : "";
+    if (owner.empty()) continue;
+    return Invalid(absl::StrFormat(
+        "tensor %s matches config.json's \"ignore\", but is part of the %s, "
+        "which is used",
+        Describe(tensor), owner));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RoleFinder::Leftovers() const {
+  std::vector<std::string> leftovers;
+  for (const NamedShape* tensor : rest_) leftovers.push_back(Describe(*tensor));
+  return Invalid(absl::StrFormat(
+      "%d tensor%s not used: %s; served are one nn.RNN (here %s*), one "
+      "embedding [V,%d] without bias and one head [C,%d]. What results do not "
+      "depend on can be left out by \"ignore\" in config.json",
+      leftovers.size(), leftovers.size() == 1 ? " is" : "s are",
+      ListForMessage(leftovers), Printable(roles_.rnn.prefix, 100),
+      input_size(), hidden_width()));
+}
+
+}  // namespace
+
+absl::StatusOr<TensorRoles> AssignRoles(const SplitTensors& tensors,
+                                        const Config& config,
+                                        std::string_view where) {
+  return RoleFinder(tensors, config, where).Find();
+}
+
+}  // namespace unroll
