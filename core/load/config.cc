@@ -1,6 +1,8 @@
 #include "core/load/config.h"
 
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -20,7 +22,8 @@ constexpr Activation kActivations[] = {
     Activation::kIdentity, Activation::kTanh,    Activation::kRelu,
     Activation::kSigmoid,  Activation::kSoftmax, Activation::kLogSoftmax};
 constexpr AppliedTo kAppliedTo[] = {AppliedTo::kEachStep, AppliedTo::kLastStep,
-                                    AppliedTo::kFinalState};
+                                    AppliedTo::kFinalState, AppliedTo::kMean,
+                                    AppliedTo::kMax};
 constexpr Tokenizer kTokenizers[] = {Tokenizer::kWords, Tokenizer::kCharacters};
 constexpr KernelChoice kKernels[] = {KernelChoice::kAuto,
                                      KernelChoice::kPrimitive};
@@ -67,23 +70,67 @@ absl::Status ReadWord(const json& value, const Word (&words)[size],
       "is %s, expected one of %s", Quoted(said), ListForMessage(known)));
 }
 
-absl::Status ReadPatterns(const json& value, std::vector<std::string>& target) {
-  // Every pattern is tried on every tensor.
-  constexpr size_t kMostPatterns = 100;
-  constexpr size_t kMostPatternBytes = 1000;
+// Reads a list of strings, each of at most kMostBytes: they are matched with
+// every tensor's name.
+absl::Status ReadStrings(const json& value, std::string_view what,
+                         std::vector<std::string>& target) {
+  constexpr size_t kMost = 100;
+  constexpr size_t kMostBytes = 1000;
   if (!value.is_array()) return WrongKind(value, "an array of strings");
-  for (const json& pattern : value) {
-    if (!pattern.is_string()) return WrongKind(pattern, "strings inside");
-    target.push_back(pattern.get<std::string>());
-    if (target.back().size() > kMostPatternBytes) {
+  for (const json& entry : value) {
+    if (!entry.is_string()) return WrongKind(entry, "strings inside");
+    target.push_back(entry.get<std::string>());
+    if (target.back().size() > kMostBytes) {
       return absl::InvalidArgumentError(absl::StrFormat(
-          "pattern %s has %d bytes, expected at most %d", Quoted(target.back()),
-          target.back().size(), kMostPatternBytes));
+          "%s %s has %d bytes, expected at most %d", what,
+          Quoted(target.back()), target.back().size(), kMostBytes));
     }
   }
-  if (target.size() > kMostPatterns) {
+  if (target.size() > kMost) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "%d patterns, expected at most %d", target.size(), kMostPatterns));
+        "%d %ss, expected at most %d", target.size(), what, kMost));
+  }
+  return absl::OkStatus();
+}
+
+// One prefix, or a list of them.
+absl::Status ReadPrefixes(const json& value, std::vector<std::string>& target) {
+  if (value.is_string()) {
+    target = {value.get<std::string>()};
+    return absl::OkStatus();
+  }
+  if (!value.is_array()) {
+    return WrongKind(value, "a string or an array of strings");
+  }
+  if (value.empty()) {
+    return absl::InvalidArgumentError("is empty, expected a prefix");
+  }
+  return ReadStrings(value, "prefix", target);
+}
+
+absl::Status ReadNumber(const json& value, std::vector<float>& target) {
+  if (!value.is_number()) return WrongKind(value, "a number");
+  const double number = value.get<double>();
+  if (std::abs(number) > std::numeric_limits<float>::max()) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("is %g, past what float32 holds", number));
+  }
+  target.push_back(static_cast<float>(number));
+  return absl::OkStatus();
+}
+
+// One number, or a list of them.
+absl::Status ReadNumbers(const json& value, std::vector<float>& target) {
+  if (value.is_number()) return ReadNumber(value, target);
+  if (!value.is_array()) return WrongKind(value, "a number or an array");
+  if (value.empty()) {
+    return absl::InvalidArgumentError("is empty, expected numbers");
+  }
+  for (const json& entry : value) {
+    if (const absl::Status read = ReadNumber(entry, target); !read.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("[%d] %s", target.size(), read.message()));
+    }
   }
   return absl::OkStatus();
 }
@@ -116,26 +163,99 @@ absl::Status ReadObject(const json& value, const std::vector<Key>& keys) {
   return absl::OkStatus();
 }
 
+absl::Status ReadHeadLayer(const json& value, Config::HeadLayer& layer) {
+  std::optional<std::string> prefix;
+  std::optional<Activation> activation;
+  RETURN_IF_ERROR(ReadObject(
+      value, {{"tensors", [&](const json& v) { return ReadString(v, prefix); }},
+              {"activation", [&](const json& v) {
+                 return ReadWord(v, kActivations, activation);
+               }}}));
+  if (!prefix) return absl::InvalidArgumentError("\"tensors\" is missing");
+  layer = {*std::move(prefix), activation.value_or(layer.activation)};
+  return absl::OkStatus();
+}
+
+absl::Status ReadHeadLayers(const json& value, Config& config) {
+  constexpr size_t kMost = 100;
+  if (!value.is_array()) return WrongKind(value, "an array of objects");
+  if (value.empty() || value.size() > kMost) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("%d layers, expected 1 to %d", value.size(), kMost));
+  }
+  for (const json& entry : value) {
+    const auto read = ReadHeadLayer(entry, config.head_layers.emplace_back());
+    if (!read.ok()) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "[%d]: %s", config.head_layers.size() - 1, read.message()));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadHead(const json& value, Config& config) {
   config.has_head = true;
-  return ReadObject(value,
-                    {{"activation",
-                      [&](const json& v) {
-                        return ReadWord(v, kActivations, config.activation);
-                      }},
-                     {"applied_to", [&](const json& v) {
-                        return ReadWord(v, kAppliedTo, config.applied_to);
-                      }}});
+  RETURN_IF_ERROR(ReadObject(
+      value,
+      {{"activation",
+        [&](const json& v) {
+          return ReadWord(v, kActivations, config.activation);
+        }},
+       {"applied_to",
+        [&](const json& v) {
+          return ReadWord(v, kAppliedTo, config.applied_to);
+        }},
+       {"layers", [&](const json& v) { return ReadHeadLayers(v, config); }}}));
+  if (config.activation && !config.head_layers.empty()) {
+    return absl::InvalidArgumentError(
+        "\"activation\" beside \"layers\": each layer says its own");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadInput(const json& value, Config& config) {
+  RETURN_IF_ERROR(ReadObject(
+      value,
+      {{"mean",
+        [&](const json& v) { return ReadNumbers(v, config.input_mean); }},
+       {"std",
+        [&](const json& v) { return ReadNumbers(v, config.input_std); }}}));
+  for (const float std : config.input_std) {
+    if (std > 0) continue;
+    return absl::InvalidArgumentError(
+        absl::StrFormat("\"std\": %g, expected more than 0", std));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ReadTensors(const json& value, Config& config) {
   return ReadObject(
       value,
-      {{"rnn", [&](const json& v) { return ReadString(v, config.rnn_prefix); }},
+      {{"rnn",
+        [&](const json& v) { return ReadPrefixes(v, config.rnn_prefixes); }},
        {"embedding",
         [&](const json& v) { return ReadString(v, config.embedding); }},
        {"head",
-        [&](const json& v) { return ReadString(v, config.head_prefix); }}});
+        [&](const json& v) { return ReadString(v, config.head_prefix); }},
+       {"input_mean",
+        [&](const json& v) { return ReadString(v, config.tensor_mean); }},
+       {"input_std",
+        [&](const json& v) { return ReadString(v, config.tensor_std); }}});
+}
+
+// Two ways of saying one thing.
+absl::Status CheckOnce(const Config& config) {
+  const char* twice =
+      config.head_prefix && !config.head_layers.empty()
+          ? "\"tensors\": {\"head\"} beside \"head\": {\"layers\"}"
+      : config.tensor_mean && !config.input_mean.empty()
+          ? "\"tensors\": {\"input_mean\"} beside \"input\": {\"mean\"}"
+      : config.tensor_std && !config.input_std.empty()
+          ? "\"tensors\": {\"input_std\"} beside \"input\": {\"std\"}"
+          : nullptr;
+  if (twice == nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrFormat("%s, expected one of them", twice));
 }
 
 }  // namespace
@@ -162,11 +282,15 @@ absl::StatusOr<Config> ParseConfig(std::string_view text,
       {"blank_token",
        [&](const json& v) { return ReadString(v, config.blank_token); }},
       {"tensors", [&](const json& v) { return ReadTensors(v, config); }},
-      {"ignore", [&](const json& v) { return ReadPatterns(v, config.ignore); }},
+      {"input", [&](const json& v) { return ReadInput(v, config); }},
+      {"ignore",
+       [&](const json& v) { return ReadStrings(v, "pattern", config.ignore); }},
       {"kernel",
        [&](const json& v) { return ReadWord(v, kKernels, config.kernel); }},
   };
-  if (const absl::Status read = ReadObject(root, keys); !read.ok()) {
+  absl::Status read = ReadObject(root, keys);
+  if (read.ok()) read = CheckOnce(config);
+  if (!read.ok()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("%s: %s", where, read.message()));
   }

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "core/base/text.h"
 #include "core/load/model_files.h"
 
@@ -23,24 +24,44 @@ std::string TokenValue(const std::optional<std::string>& token) {
   return token ? Printable(*token, kMostBytes) : "none";
 }
 
+// "relu, softmax"
+std::string Activations(const HeadSpec& head) {
+  return absl::StrJoin(
+      head.layers, ", ", [](std::string* out, const HeadSpec::Layer& layer) {
+        absl::StrAppendFormat(out, "%s", Name(layer.activation));
+      });
+}
+
+// "[12,256]", "[64,256] [12,64]"
+std::string Shapes(const HeadSpec& head, int64_t reads) {
+  return absl::StrJoin(
+      head.layers, " ", [&](std::string* out, const HeadSpec::Layer& layer) {
+        absl::StrAppendFormat(out, "[%d,%d]", layer.width, reads);
+        reads = layer.width;
+      });
+}
+
 void AddHead(const ModelInfo& info, const Config& config,
-             const TensorRoles& roles, std::vector<Fact>& facts) {
-  const FactSource source = SourceOf(config.head_prefix, FactSource::kRead);
+             const NetworkParts& parts, std::vector<Fact>& facts) {
+  const bool configured = config.head_prefix || !config.head_layers.empty();
+  const FactSource source =
+      configured ? FactSource::kConfigured : FactSource::kRead;
   if (!info.head) {
     facts.push_back({"head", "none", source});
     return;
   }
-  facts.push_back(
-      {"head",
-       absl::StrFormat("%s [%d,%d]%s", Printable(roles.head_weight, kMostBytes),
-                       info.head->classes(), info.spec.hidden_width(),
-                       roles.head_bias.empty() ? " without bias" : ""),
-       source});
-  facts.push_back({"head.activation",
-                   std::string(Name(info.head->activation())),
-                   SourceOf(config.activation, FactSource::kAssumed)});
+  const FactSource otherwise =
+      parts.complete ? FactSource::kRead : FactSource::kAssumed;
+  facts.push_back({"head",
+                   absl::StrCat(parts.head_name, " ",
+                                Shapes(*info.head, info.spec.hidden_width())),
+                   source});
+  facts.push_back({"head.activation", Activations(*info.head),
+                   config.head_layers.empty()
+                       ? SourceOf(config.activation, otherwise)
+                       : FactSource::kConfigured});
   facts.push_back({"head.applied_to", std::string(Name(info.head->applied_to)),
-                   SourceOf(config.applied_to, FactSource::kAssumed)});
+                   SourceOf(config.applied_to, otherwise)});
   const FactSource labels = SourceOf(config.labels, FactSource::kRead);
   const std::string file = config.labels.value_or(kLabelsFile);
   facts.push_back({"labels",
@@ -69,29 +90,35 @@ void AddVocabulary(const ModelInfo& info, const Config& config,
 }  // namespace
 
 std::vector<Fact> ListFacts(const ModelInfo& info, const Config& config,
-                            const TensorRoles& roles) {
+                            const NetworkParts& parts) {
   const Spec& spec = info.spec;
   constexpr FactSource kRead = FactSource::kRead;
   std::vector<Fact> facts = {
-      {"rnn", absl::StrCat(Printable(roles.rnn.prefix, kMostBytes), "*"),
-       SourceOf(config.rnn_prefix, kRead)},
+      {"rnn", parts.rnn_name,
+       config.rnn_prefixes.empty() ? kRead : FactSource::kConfigured},
       {"nonlinearity", std::string(Name(spec.nonlinearity)),
-       SourceOf(config.nonlinearity, FactSource::kAssumed)},
+       SourceOf(config.nonlinearity,
+                parts.complete ? kRead : FactSource::kAssumed)},
       {"input_size", absl::StrCat(spec.input_size), kRead},
       {"hidden_size", absl::StrCat(spec.hidden_size), kRead},
       {"num_layers", absl::StrCat(spec.num_layers), kRead},
       {"directions", absl::StrCat(spec.directions), kRead},
       {"bias", spec.bias ? "true" : "false", kRead},
       {"embedding",
-       roles.embedding.empty()
+       info.one_hot ? "none: tokens are one-hot"
+       : parts.embedding_name.empty()
            ? "none"
-           : absl::StrFormat("%s [%d,%d]",
-                             Printable(roles.embedding, kMostBytes),
+           : absl::StrFormat("%s [%d,%d]", parts.embedding_name,
                              info.vocabulary_size, spec.input_size),
        SourceOf(config.embedding, kRead)},
   };
+  if (spec.reverse) facts.push_back({"direction", "backward", kRead});
+  if (!parts.normalization_name.empty()) {
+    facts.push_back({"normalization", parts.normalization_name,
+                     parts.complete ? kRead : FactSource::kConfigured});
+  }
   if (info.vocabulary_size > 0) AddVocabulary(info, config, facts);
-  AddHead(info, config, roles, facts);
+  AddHead(info, config, parts, facts);
   if (!config.ignore.empty()) {
     std::vector<std::string> patterns;
     for (const std::string& pattern : config.ignore) {

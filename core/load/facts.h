@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "core/load/config.h"
-#include "core/load/tensor_roles.h"
+#include "core/load/network_parts.h"
 #include "core/model/model.h"
 
 namespace unroll {
@@ -12,7 +12,7 @@ namespace unroll {
 // Everything that was understood of a model, and how it is known, for people
 // to check. `info` is complete but for its facts.
 std::vector<Fact> ListFacts(const ModelInfo& info, const Config& config,
-                            const TensorRoles& roles);
+                            const NetworkParts& parts);
 
 }  // namespace unroll
 

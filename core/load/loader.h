@@ -18,6 +18,7 @@ struct ModelPath {
   std::string model_directory;  // DIR/<name>: where files shared by all
                                 // versions may stand; equal to `directory` for
                                 // those whose weights stand directly in it
+  std::string weights_file = "";  // its name in `directory`; empty: find it
   absl::Status error = absl::OkStatus();  // what is wrong with its folder
 };
 

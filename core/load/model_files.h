@@ -4,17 +4,33 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "core/load/loader.h"
 
 namespace unroll {
 
-// The names of files in a model's folder.
-inline constexpr char kWeightsFile[] = "model.safetensors";
+// The names of files in a model's folder. There is one of the weights' files.
+inline constexpr char kSafetensorsFile[] = "model.safetensors";
+inline constexpr char kPytorchFile[] = "model.pt";
+inline constexpr char kOnnxFile[] = "model.onnx";
+inline constexpr std::string_view kWeightsFiles[] = {kSafetensorsFile,
+                                                     kPytorchFile, kOnnxFile};
+inline constexpr std::string_view kAnyWeightsFile =
+    "model.safetensors, model.pt or model.onnx";
 inline constexpr char kConfigFile[] = "config.json";
 inline constexpr char kVocabularyFile[] = "vocab.txt";
 inline constexpr char kLabelsFile[] = "labels.txt";
+inline constexpr char kExampleFile[] = "example.safetensors";
+
+// The name of the weights' file in a model version's folder.
+// NOT_FOUND: there is none (says which other file may be meant).
+// INVALID_ARGUMENT: there are several.
+absl::StatusOr<std::string> FindWeightsFile(const std::string& directory);
+
+// Whether there is at least one.
+bool HoldsWeights(const std::string& directory);
 
 // Reads a file that may stand in the version's folder or in the model's (the
 // version's own wins); nothing where neither has it. As ReadFile's errors.

@@ -101,6 +101,12 @@ ModuleHint HintOfWords(std::string_view part, const NamedModule& module) {
 
 }  // namespace
 
+std::optional<std::string_view> WeightModule(std::string_view name) {
+  constexpr std::string_view kWeight = "weight";
+  if (name != kWeight && !name.ends_with(".weight")) return std::nullopt;
+  return name.substr(0, name.size() - kWeight.size());
+}
+
 ModuleHint HintOf(const NamedModule& module) {
   std::string_view parent;
   const std::string_view part = LastPart(module.name, &parent);

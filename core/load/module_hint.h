@@ -1,9 +1,13 @@
 #ifndef UNROLL_CORE_LOAD_MODULE_HINT_H_
 #define UNROLL_CORE_LOAD_MODULE_HINT_H_
 
+#include <optional>
 #include <string_view>
 
 namespace unroll {
+
+// "head." of "head.weight", "" of "weight", nothing of other names.
+std::optional<std::string_view> WeightModule(std::string_view name);
 
 // What a module's name says of it.
 enum class ModuleHint {

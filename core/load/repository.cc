@@ -45,11 +45,6 @@ absl::StatusOr<std::vector<std::string>> ListFolders(
   return names;
 }
 
-bool HoldsWeights(const fs::path& directory) {
-  std::error_code ignored;
-  return fs::exists(directory / kWeightsFile, ignored);
-}
-
 bool IsModelName(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) {
     return absl::ascii_isalnum(c) || c == '.' || c == '_' || c == '-';
@@ -103,8 +98,8 @@ absl::StatusOr<std::vector<ModelPath>> ListModel(const fs::path& root,
   ASSIGN_OR_RETURN(const auto versions, ListVersions(model));
   if (HoldsWeights(model) && !versions.empty()) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: %s and version folder %s, expected one or the other",
-        model.string(), kWeightsFile, Quoted(versions.begin()->second)));
+        "%s: weights and version folder %s, expected one or the other",
+        model.string(), Quoted(versions.begin()->second)));
   }
   std::vector<ModelPath> paths;
   for (auto it = versions.rbegin(); it != versions.rend(); ++it) {
@@ -136,8 +131,9 @@ absl::StatusOr<std::vector<ModelPath>> ListRepository(
   const fs::path root = directory;
   if (HoldsWeights(root)) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: holds %s itself; give its parent, so that this folder is a model",
-        directory, kWeightsFile));
+        "%s: holds weights itself; give its parent, so that this folder is a "
+        "model",
+        directory));
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolders(root));
   std::vector<ModelPath> paths;
@@ -161,8 +157,8 @@ absl::StatusOr<std::vector<ModelPath>> ListRepository(
   }
   if (!usable) {
     return absl::NotFoundError(absl::StrFormat(
-        "%s: no models, expected folders <model>/<version>/%s%s%s", directory,
-        kWeightsFile, error.ok() ? "" : "; ", error.message()));
+        "%s: no models, expected folders <model>/<version>/ with %s%s%s",
+        directory, kAnyWeightsFile, error.ok() ? "" : "; ", error.message()));
   }
   return paths;
 }

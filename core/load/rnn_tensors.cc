@@ -1,6 +1,7 @@
 #include "core/load/rnn_tensors.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "absl/strings/ascii.h"
@@ -16,11 +17,26 @@ struct RnnName {
   std::string_view part;  // "weight_ih", ...
   int64_t layer = 0;
   bool reverse = false;
+  bool cell = false;  // of an nn.RNNCell: without _l<k>
 };
+
+// Whether a name ends with a part of an RNN; fills in which.
+bool EndsWithPart(std::string_view name, RnnName& parsed) {
+  for (const std::string_view part :
+       {"weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"}) {
+    if (!name.ends_with(part)) continue;
+    parsed.part = part;
+    parsed.prefix = name.substr(0, name.size() - part.size());
+    return true;
+  }
+  return false;
+}
 
 std::optional<RnnName> ParseRnnName(std::string_view name) {
   constexpr std::string_view kReverse = "_reverse";
   RnnName parsed;
+  parsed.cell = EndsWithPart(name, parsed);
+  if (parsed.cell) return parsed;
   if (name.ends_with(kReverse)) {
     parsed.reverse = true;
     name.remove_suffix(kReverse.size());
@@ -37,15 +53,8 @@ std::optional<RnnName> ParseRnnName(std::string_view name) {
     if (!absl::ascii_isdigit(digit)) return std::nullopt;
     parsed.layer = parsed.layer * 10 + (digit - '0');
   }
-  name = name.substr(0, underscore);
-  for (const std::string_view part :
-       {"weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"}) {
-    if (!name.ends_with(part)) continue;
-    parsed.part = part;
-    parsed.prefix = name.substr(0, name.size() - part.size());
-    return parsed;
-  }
-  return std::nullopt;
+  if (!EndsWithPart(name.substr(0, underscore), parsed)) return std::nullopt;
+  return parsed;
 }
 
 absl::Status Invalid(std::string_view where, std::string_view message) {
@@ -64,11 +73,19 @@ class Group {
     if (name.reverse) directions_ = 2;
     if (name.part.starts_with("bias")) bias_ = true;
     if (name.part == "weight_hr") projection_ = &tensor;
+    (name.cell ? cell_ : layer_) = &tensor;
   }
 
   absl::StatusOr<RnnTensors> Check() const;
 
  private:
+  // "<prefix>weight_ih_l0_reverse", or "<prefix>weight_ih" of a cell.
+  std::string NameOf(std::string_view part, int64_t layer,
+                     std::string_view end) const {
+    return cell_ != nullptr
+               ? absl::StrFormat("%s%s", prefix_, part)
+               : absl::StrFormat("%s%s_l%d%s", prefix_, part, layer, end);
+  }
   // A weight [rows, columns]; 0 columns: any number of them.
   absl::StatusOr<int64_t> CheckWeight(const std::string& name, int64_t rows,
                                       int64_t columns) const;
@@ -83,6 +100,8 @@ class Group {
   int64_t directions_ = 1;
   bool bias_ = false;
   const NamedShape* projection_ = nullptr;  // an LSTM's weight_hr
+  const NamedShape* cell_ = nullptr;        // some tensor without _l<k>
+  const NamedShape* layer_ = nullptr;       // some tensor with it
 };
 
 absl::StatusOr<const NamedShape*> Group::Find(const std::string& name) const {
@@ -136,14 +155,21 @@ absl::StatusOr<RnnTensors> Group::Check() const {
   if (projection_ != nullptr) {
     return NotServed(*projection_, "an LSTM with projections");
   }
+  if (cell_ != nullptr && layer_ != nullptr) {
+    return Invalid(where_,
+                   absl::StrFormat("tensors %s and %s: an nn.RNNCell and an "
+                                   "nn.RNN with one prefix",
+                                   Quoted(cell_->name), Quoted(layer_->name)));
+  }
   RnnTensors rnn;
-  rnn.prefix = prefix_;
+  rnn.prefixes = {prefix_};
   rnn.spec.num_layers = layers_;
   rnn.spec.directions = directions_;
   rnn.spec.bias = bias_;
   // Everything is measured by the recurrent weights' columns: those are H for
   // every kind of cell.
-  ASSIGN_OR_RETURN(const NamedShape* recurrent, Find(prefix_ + "weight_hh_l0"));
+  ASSIGN_OR_RETURN(const NamedShape* recurrent,
+                   Find(NameOf("weight_hh", 0, "")));
   if (recurrent->shape.size() != 2 || recurrent->shape[1] < 1) {
     return Invalid(where_,
                    absl::StrFormat("tensor %s: shape %s, expected [H,H]",
@@ -156,7 +182,7 @@ absl::StatusOr<RnnTensors> Group::Check() const {
     for (const std::string_view end : {"", "_reverse"}) {
       if (!end.empty() && directions_ == 1) continue;
       const auto name = [&](std::string_view part) {
-        return absl::StrFormat("%s%s_l%d%s", prefix_, part, k, end);
+        return NameOf(part, k, end);
       };
       RnnTensors::Layer layer = {.weight_ih = name("weight_ih"),
                                  .weight_hh = name("weight_hh")};
@@ -178,10 +204,68 @@ absl::StatusOr<RnnTensors> Group::Check() const {
   return rnn;
 }
 
-std::string Prefixes(const std::map<std::string, Group>& groups) {
+using Groups = std::map<std::string, Group>;  // by prefix
+
+// As config.json would say it: ["a.", "b."]; numbers in order.
+std::string Prefixes(const Groups& groups) {
   std::vector<std::string> prefixes;
-  for (const auto& [prefix, group] : groups) prefixes.push_back(Quoted(prefix));
+  for (const auto& [prefix, group] : groups) prefixes.push_back(prefix);
+  std::stable_sort(prefixes.begin(), prefixes.end(),
+                   [](const std::string& a, const std::string& b) {
+                     return a.size() < b.size();
+                   });
+  for (std::string& prefix : prefixes) prefix = Quoted(prefix);
   return ListForMessage(prefixes);
+}
+
+// Puts `next` on top of `rnn`.
+absl::Status Stack(RnnTensors& rnn, RnnTensors next, std::string_view where) {
+  const std::string pair =
+      absl::StrFormat("config.json's \"tensors\": {\"rnn\": [..., %s, %s]}",
+                      Quoted(rnn.prefixes.back()), Quoted(next.prefixes[0]));
+  if (next.spec.hidden_size != rnn.spec.hidden_size ||
+      next.spec.directions != rnn.spec.directions) {
+    return absl::UnimplementedError(absl::StrFormat(
+        "%s: %s: H = %d, D = %d under H = %d, D = %d; stacked nn.RNNs that "
+        "differ in these are not served yet",
+        where, pair, rnn.spec.hidden_size, rnn.spec.directions,
+        next.spec.hidden_size, next.spec.directions));
+  }
+  if (next.spec.input_size != rnn.spec.hidden_width()) {
+    return Invalid(
+        where,
+        absl::StrFormat("%s: the first gives %d numbers a step, the "
+                        "second reads %d",
+                        pair, rnn.spec.hidden_width(), next.spec.input_size));
+  }
+  rnn.spec.num_layers += next.spec.num_layers;
+  rnn.spec.bias |= next.spec.bias;
+  rnn.prefixes.push_back(next.prefixes[0]);
+  std::move(next.layers.begin(), next.layers.end(),
+            std::back_inserter(rnn.layers));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<RnnTensors> FindStack(const Groups& groups,
+                                     const std::vector<std::string>& prefixes,
+                                     std::string_view where) {
+  std::optional<RnnTensors> rnn;
+  for (const std::string& prefix : prefixes) {
+    const auto found = groups.find(prefix);
+    if (found == groups.end()) {
+      return Invalid(where,
+                     absl::StrFormat("config.json's \"tensors\": {\"rnn\": %s} "
+                                     "is no prefix of an nn.RNN; those are %s",
+                                     Quoted(prefix), Prefixes(groups)));
+    }
+    ASSIGN_OR_RETURN(RnnTensors next, found->second.Check());
+    if (!rnn) {
+      rnn = std::move(next);
+    } else {
+      RETURN_IF_ERROR(Stack(*rnn, std::move(next), where));
+    }
+  }
+  return *std::move(rnn);
 }
 
 }  // namespace
@@ -193,9 +277,9 @@ std::optional<std::string_view> RnnPrefix(std::string_view name) {
 }
 
 absl::StatusOr<RnnTensors> FindRnn(const std::vector<NamedShape>& tensors,
-                                   const std::optional<std::string>& prefix,
+                                   const std::vector<std::string>& prefixes,
                                    std::string_view where) {
-  std::map<std::string, Group> groups;
+  Groups groups;
   for (const NamedShape& tensor : tensors) {
     const auto name = ParseRnnName(tensor.name);
     if (!name) continue;
@@ -208,24 +292,20 @@ absl::StatusOr<RnnTensors> FindRnn(const std::vector<NamedShape>& tensors,
     return Invalid(
         where,
         absl::StrFormat("no nn.RNN: no tensor is named "
-                        "<prefix>weight_ih_l0; there %s %s",
+                        "<prefix>weight_ih_l0 or <prefix>weight_ih; there %s "
+                        "%s",
                         names.size() == 1 ? "is" : "are",
                         names.empty() ? "no tensors" : ListForMessage(names)));
   }
-  if (prefix) {
-    const auto found = groups.find(*prefix);
-    if (found != groups.end()) return found->second.Check();
-    return Invalid(where,
-                   absl::StrFormat("config.json's \"tensors\": {\"rnn\": %s} "
-                                   "is no prefix of an nn.RNN; those are %s",
-                                   Quoted(*prefix), Prefixes(groups)));
-  }
+  if (!prefixes.empty()) return FindStack(groups, prefixes, where);
   if (groups.size() > 1) {
     return Invalid(
         where,
         absl::StrFormat(
-            "%d nn.RNNs, with the prefixes %s; serve one by config.json's "
-            "\"tensors\": {\"rnn\": %s}. %s",
+            "%d nn.RNNs, with the prefixes %s. If each reads the one before, "
+            "list them in that order: \"tensors\": {\"rnn\": [...]} in "
+            "config.json. One alone is served by \"tensors\": {\"rnn\": %s}. "
+            "%s",
             groups.size(), Prefixes(groups), Quoted(groups.begin()->first),
             kIgnoreOthers));
   }

@@ -9,17 +9,11 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/load/leftover.h"
 #include "core/load/module_hint.h"
 
 namespace unroll {
 namespace {
-
-// "head." of "head.weight", "" of "weight", nothing of other names.
-std::optional<std::string_view> ModuleOf(std::string_view name) {
-  constexpr std::string_view kWeight = "weight";
-  if (name != kWeight && !name.ends_with(".weight")) return std::nullopt;
-  return name.substr(0, name.size() - kWeight.size());
-}
 
 class RoleFinder {
  public:
@@ -29,15 +23,19 @@ class RoleFinder {
 
   absl::StatusOr<TensorRoles> Find() {
     ASSIGN_OR_RETURN(roles_.rnn,
-                     FindRnn(tensors_.kept, config_.rnn_prefix, where_));
+                     FindRnn(tensors_.kept, config_.rnn_prefixes, where_));
     for (const auto* list : {&tensors_.kept, &tensors_.ignored}) {
       for (const NamedShape& tensor : *list) names_.insert(tensor.name);
     }
     for (const NamedShape& tensor : tensors_.kept) {
-      if (RnnPrefix(tensor.name) != roles_.rnn.prefix) rest_.push_back(&tensor);
+      if (!IsOfRnn(tensor.name)) rest_.push_back(&tensor);
     }
     if (config_.embedding) RETURN_IF_ERROR(UseConfiguredEmbedding());
-    if (config_.head_prefix) RETURN_IF_ERROR(UseConfiguredHead());
+    RETURN_IF_ERROR(UseConfiguredHead());
+    RETURN_IF_ERROR(
+        UseNormalization("input_mean", config_.tensor_mean, roles_.input_mean));
+    RETURN_IF_ERROR(
+        UseNormalization("input_std", config_.tensor_std, roles_.input_std));
     RETURN_IF_ERROR(FindOthers());
     RETURN_IF_ERROR(CheckIgnored());
     if (!rest_.empty()) return Leftovers();
@@ -68,6 +66,13 @@ class RoleFinder {
                                    ShapeString(tensor.shape), expected));
   }
 
+  bool IsOfRnn(std::string_view name) const {
+    const auto prefix = RnnPrefix(name);
+    const auto& prefixes = roles_.rnn.prefixes;
+    return prefix && std::find(prefixes.begin(), prefixes.end(), *prefix) !=
+                         prefixes.end();
+  }
+
   // Takes a tensor by name from those without a role; null: it is not there.
   const NamedShape* Take(std::string_view name) {
     const auto found =
@@ -82,12 +87,16 @@ class RoleFinder {
   absl::Status UseConfiguredEmbedding();
   absl::Status UseConfiguredHead();
   absl::Status UseEmbedding(const NamedShape& tensor);
-  absl::Status UseHead(const NamedShape& weight, std::string_view module);
+  absl::Status UseHeadLayer(const NamedShape& weight, std::string_view module);
+  absl::Status UseHeadOf(const std::string& prefix, std::string_view says);
+  absl::Status UseNormalization(std::string_view key,
+                                const std::optional<std::string>& name,
+                                std::string& role);
+  bool IsTied(const NamedShape& tensor) const;
   absl::Status FindOthers();
   absl::Status CheckIgnored() const;
   absl::Status Leftovers() const;
-  absl::Status NotThere(std::string_view key, const std::string& value,
-                        const std::string& name) const;
+  absl::Status NotThere(std::string_view says, const std::string& name) const;
   absl::Status MoreThanOne(std::string_view key,
                            const std::vector<const NamedShape*>& found) const;
   absl::Status Unclear(const NamedShape& tensor, const Open& open) const;
@@ -103,31 +112,84 @@ class RoleFinder {
   std::vector<const NamedShape*> rest_;  // without a role yet, by name
 };
 
-absl::Status RoleFinder::NotThere(std::string_view key,
-                                  const std::string& value,
+// `says` is the part of config.json that names the tensor.
+absl::Status RoleFinder::NotThere(std::string_view says,
                                   const std::string& name) const {
   std::vector<std::string> others;
   for (const NamedShape* tensor : rest_) others.push_back(Describe(*tensor));
   return Invalid(absl::StrFormat(
-      "config.json's \"tensors\": {\"%s\": %s}: no tensor %s; besides the "
-      "nn.RNN's and ignored ones there are %s",
-      key, Quoted(value), Quoted(name),
-      others.empty() ? "none" : ListForMessage(others)));
+      "config.json's %s: no tensor %s; besides the nn.RNN's and those with a "
+      "role or ignored there are %s",
+      says, Quoted(name), others.empty() ? "none" : ListForMessage(others)));
 }
 
 absl::Status RoleFinder::UseConfiguredEmbedding() {
   const NamedShape* tensor = Take(*config_.embedding);
   if (tensor == nullptr) {
-    return NotThere("embedding", *config_.embedding, *config_.embedding);
+    return NotThere(absl::StrFormat("\"tensors\": {\"embedding\": %s}",
+                                    Quoted(*config_.embedding)),
+                    *config_.embedding);
   }
-  return UseEmbedding(*tensor);
+  RETURN_IF_ERROR(UseEmbedding(*tensor));
+  if (IsTied(*tensor)) rest_.push_back(tensor);
+  return absl::OkStatus();
+}
+
+// Whether the configured embedding is the head's weight as well.
+bool RoleFinder::IsTied(const NamedShape& tensor) const {
+  const auto module = WeightModule(tensor.name);
+  if (!module) return false;
+  if (config_.head_prefix) return *config_.head_prefix == *module;
+  if (!config_.head_layers.empty()) {
+    return std::any_of(
+        config_.head_layers.begin(), config_.head_layers.end(),
+        [&](const auto& layer) { return layer.prefix == *module; });
+  }
+  return tensor.shape[1] == hidden_width() &&
+         HintOf({.name = *module, .rnn = roles_.rnn.prefixes.front()}) ==
+             ModuleHint::kHead;
 }
 
 absl::Status RoleFinder::UseConfiguredHead() {
-  const std::string name = *config_.head_prefix + "weight";
+  if (config_.head_prefix) {
+    return UseHeadOf(*config_.head_prefix,
+                     absl::StrFormat("\"tensors\": {\"head\": %s}",
+                                     Quoted(*config_.head_prefix)));
+  }
+  for (const Config::HeadLayer& layer : config_.head_layers) {
+    RETURN_IF_ERROR(
+        UseHeadOf(layer.prefix,
+                  absl::StrFormat("\"head\": {\"layers\": [{\"tensors\": %s}]}",
+                                  Quoted(layer.prefix))));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status RoleFinder::UseHeadOf(const std::string& prefix,
+                                   std::string_view says) {
+  const std::string name = prefix + "weight";
   const NamedShape* weight = Take(name);
-  if (weight == nullptr) return NotThere("head", *config_.head_prefix, name);
-  return UseHead(*weight, *config_.head_prefix);
+  return weight == nullptr ? NotThere(says, name)
+                           : UseHeadLayer(*weight, prefix);
+}
+
+absl::Status RoleFinder::UseNormalization(
+    std::string_view key, const std::optional<std::string>& name,
+    std::string& role) {
+  if (!name) return absl::OkStatus();
+  const NamedShape* tensor = Take(*name);
+  if (tensor == nullptr) {
+    return NotThere(
+        absl::StrFormat("\"tensors\": {\"%s\": %s}", key, Quoted(*name)),
+        *name);
+  }
+  Shape shape = tensor->shape;  // [I], [1,I] or [1,1,I]
+  while (shape.size() > 1 && shape[0] == 1) shape.erase(shape.begin());
+  if (shape != Shape{input_size()}) {
+    return WrongShape(*tensor, absl::StrFormat("[%d]", input_size()));
+  }
+  role = *name;
+  return absl::OkStatus();
 }
 
 absl::Status RoleFinder::UseEmbedding(const NamedShape& tensor) {
@@ -142,32 +204,35 @@ absl::Status RoleFinder::UseEmbedding(const NamedShape& tensor) {
   return absl::OkStatus();
 }
 
-absl::Status RoleFinder::UseHead(const NamedShape& weight,
-                                 std::string_view module) {
+// The next layer of the head; the first reads hidden.
+absl::Status RoleFinder::UseHeadLayer(const NamedShape& weight,
+                                      std::string_view module) {
   const Shape& shape = weight.shape;
-  if (shape.size() != 2 || shape[0] < 1 || shape[1] != hidden_width()) {
-    return WrongShape(weight, absl::StrFormat("[C,%d]", hidden_width()));
+  const int64_t reads =
+      roles_.head.empty() ? hidden_width() : roles_.head.back().width;
+  if (shape.size() != 2 || shape[0] < 1 || shape[1] != reads) {
+    return WrongShape(weight, absl::StrFormat("[C,%d]", reads));
   }
-  roles_.head_weight = weight.name;
-  roles_.classes = shape[0];
+  TensorRoles::Linear layer = {.weight = weight.name, .width = shape[0]};
   if (const NamedShape* bias = Take(absl::StrFormat("%sbias", module))) {
     if (bias->shape != Shape{shape[0]}) {
       return WrongShape(*bias, absl::StrFormat("[%d]", shape[0]));
     }
-    roles_.head_bias = bias->name;
+    layer.bias = bias->name;
   }
+  roles_.head.push_back(std::move(layer));
   return absl::OkStatus();
 }
 
 // Whether a tensor's shape and configuration leave a role open to it.
 RoleFinder::Open RoleFinder::OpenTo(const NamedShape& tensor) const {
   Open open;
-  open.module = *ModuleOf(tensor.name);
+  open.module = *WeightModule(tensor.name);
   const int64_t columns = tensor.shape[1];
   const bool biased = names_.contains(absl::StrFormat("%sbias", open.module));
   open.embedding =
       !biased && columns == input_size() && roles_.embedding.empty();
-  open.head = columns == hidden_width() && roles_.head_weight.empty();
+  open.head = columns == hidden_width() && roles_.head.empty();
   // A Linear in front of the nn.RNN has I rows.
   const Placement placement = tensor.shape[0] != input_size()
                                   ? Placement::kBehind
@@ -175,7 +240,7 @@ RoleFinder::Open RoleFinder::OpenTo(const NamedShape& tensor) const {
                                                         : Placement::kFront;
   open.in_front = placement != Placement::kBehind;
   open.hint = HintOf({.name = open.module,
-                      .rnn = roles_.rnn.prefix,
+                      .rnn = roles_.rnn.prefixes.front(),
                       .biased = biased,
                       .placement = placement});
   return open;
@@ -184,7 +249,7 @@ RoleFinder::Open RoleFinder::OpenTo(const NamedShape& tensor) const {
 absl::Status RoleFinder::FindOthers() {
   std::vector<const NamedShape*> embeddings, heads;
   for (const NamedShape* tensor : rest_) {
-    if (!ModuleOf(tensor->name) || tensor->shape.size() != 2) continue;
+    if (!WeightModule(tensor->name) || tensor->shape.size() != 2) continue;
     const Open open = OpenTo(*tensor);
     if (!open.embedding && !open.head) continue;
     const bool any_layer =
@@ -212,7 +277,7 @@ absl::Status RoleFinder::FindOthers() {
   }
   if (!heads.empty()) {
     const NamedShape& weight = *Take(heads[0]->name);
-    RETURN_IF_ERROR(UseHead(weight, *ModuleOf(weight.name)));
+    RETURN_IF_ERROR(UseHeadLayer(weight, *WeightModule(weight.name)));
   }
   return absl::OkStatus();
 }
@@ -223,7 +288,7 @@ bool RoleFinder::IsClearEmbedding(
     const NamedShape& tensor,
     const std::vector<const NamedShape*>& heads) const {
   if (OpenTo(tensor).hint == ModuleHint::kEmbedding) return true;
-  if (roles_.classes == input_size()) return false;
+  if (roles_.classes() == input_size()) return false;
   if (heads.empty()) return true;
   return heads[0]->shape[0] != input_size() &&
          OpenTo(*heads[0]).hint == ModuleHint::kHead;
@@ -240,12 +305,12 @@ absl::Status RoleFinder::Unclear(const NamedShape& tensor,
   }
   return Invalid(absl::StrFormat(
       "tensor %s may be %s or another layer, which is not served; say which in "
-      "config.json: \"tensors\": %s",
+      "config.json: \"tensors\": %s%s",
       Describe(tensor),
       open.embedding && open.head ? "an embedding, a head"
       : open.head                 ? "a head"
                                   : "an embedding",
-      absl::StrJoin(keys, " or ")));
+      absl::StrJoin(keys, " or "), HeadLayersAdvice(rest_, roles_)));
 }
 
 absl::Status RoleFinder::MoreThanOne(
@@ -257,9 +322,10 @@ absl::Status RoleFinder::MoreThanOne(
   const std::string_view first = found[0]->name;
   return Invalid(absl::StrFormat(
       "%d tensors may be the %s: %s; say which in config.json, as \"tensors\": "
-      "{\"%s\": %s}. %s",
+      "{\"%s\": %s}. %s%s",
       found.size(), key, ListForMessage(candidates), key,
-      Quoted(key == "head" ? *ModuleOf(first) : first), kIgnoreOthers));
+      Quoted(key == "head" ? *WeightModule(first) : first), kIgnoreOthers,
+      HeadLayersAdvice(rest_, roles_)));
 }
 
 // Leaving out a whole embedding or head is the owner's choice; a part of
@@ -271,12 +337,16 @@ absl::Status RoleFinder::CheckIgnored() const {
            name == weight.substr(0, weight.size() - kWeight.size()) + "bias";
   };
   for (const NamedShape& tensor : tensors_.ignored) {
-    const bool of_rnn = RnnPrefix(tensor.name) == roles_.rnn.prefix;
-    const std::string_view owner =
-        of_rnn                                     ? "nn.RNN"
-        : sibling(roles_.head_weight, tensor.name) ? "head"
-        : sibling(roles_.embedding, tensor.name)   ? "embedding"
-                                                   : "";
+    const bool of_head =
+        std::any_of(roles_.head.begin(), roles_.head.end(),
+                    [&](const TensorRoles::Linear& layer) {
+                      return sibling(layer.weight, tensor.name);
+                    });
+    const std::string_view owner = IsOfRnn(tensor.name) ? "nn.RNN"
+                                   : of_head            ? "head"
+                                   : sibling(roles_.embedding, tensor.name)
+                                       ? "embedding"
+                                       : "";
     if (owner.empty()) continue;
     return Invalid(absl::StrFormat(
         "tensor %s matches config.json's \"ignore\", but is part of the %s, "
@@ -288,14 +358,16 @@ absl::Status RoleFinder::CheckIgnored() const {
 
 absl::Status RoleFinder::Leftovers() const {
   std::vector<std::string> leftovers;
-  for (const NamedShape* tensor : rest_) leftovers.push_back(Describe(*tensor));
+  for (const NamedShape* tensor : rest_) {
+    leftovers.push_back(DescribeLeftover(*tensor));
+  }
   return Invalid(absl::StrFormat(
       "%d tensor%s not used: %s; served are one nn.RNN (here %s*), one "
       "embedding [V,%d] without bias and one head [C,%d]. What results do not "
-      "depend on can be left out by \"ignore\" in config.json",
+      "depend on can be left out by \"ignore\" in config.json%s",
       leftovers.size(), leftovers.size() == 1 ? " is" : "s are",
-      ListForMessage(leftovers), Printable(roles_.rnn.prefix, 100),
-      input_size(), hidden_width()));
+      ListForMessage(leftovers), Printable(roles_.rnn.prefixes.front(), 100),
+      input_size(), hidden_width(), HeadLayersAdvice(rest_, roles_)));
 }
 
 }  // namespace

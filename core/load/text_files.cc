@@ -19,9 +19,8 @@ struct TokenFile {
   std::string_view key;  // in config.json
   std::optional<std::string> configured;
   std::string default_name;
-  int64_t count;           // how many entries there must be
-  std::string_view needs;  // what has so many, e.g. "an embedding"
-  std::string of;          // the same for messages: the tensor
+  int64_t count;   // how many entries there must be
+  std::string of;  // what has so many, for messages
 };
 
 struct NamedText {
@@ -44,14 +43,14 @@ absl::StatusOr<std::optional<NamedText>> ReadTokenFile(const ModelPath& path,
   }
   if (file.count == 0) {
     return absl::InvalidArgumentError(
-        absl::StrFormat("%s: there is a %s file, but no %s among the tensors",
-                        Printable(name, 100), file.key, file.needs));
+        absl::StrFormat("%s: there is a %s file, but %s", Printable(name, 100),
+                        file.key, file.of));
   }
   const int64_t count = CountTokenLines(*text);
   if (count != file.count) {
     return absl::InvalidArgumentError(
-        absl::StrFormat("%s: %d lines, expected %d, the rows of tensor %s",
-                        Printable(name, 100), count, file.count, file.of));
+        absl::StrFormat("%s: %d lines, expected %d, %s", Printable(name, 100),
+                        count, file.count, file.of));
   }
   return NamedText{Printable(name, 100), *std::move(text)};
 }
@@ -77,14 +76,20 @@ absl::StatusOr<Config> LoadConfig(const ModelPath& path) {
 }
 
 absl::StatusOr<std::optional<Vocabulary>> LoadVocabulary(
-    const ModelPath& path, const Config& config, const TensorRoles& roles) {
-  ASSIGN_OR_RETURN(const std::optional<NamedText> file,
-                   ReadTokenFile(path, {.key = "vocabulary",
-                                        .configured = config.vocabulary,
-                                        .default_name = kVocabularyFile,
-                                        .count = roles.vocabulary_size,
-                                        .needs = "embedding",
-                                        .of = Quoted(roles.embedding)}));
+    const ModelPath& path, const Config& config, const NetworkParts& parts) {
+  const bool embedded = parts.vocabulary_size > 0;
+  ASSIGN_OR_RETURN(
+      const std::optional<NamedText> file,
+      ReadTokenFile(
+          path,
+          {.key = "vocabulary",
+           .configured = config.vocabulary,
+           .default_name = kVocabularyFile,
+           .count = embedded ? parts.vocabulary_size : parts.spec.input_size,
+           .of = embedded ? absl::StrFormat("the rows of the embedding %s",
+                                            parts.embedding_name)
+                          : "the inputs of a step (there is no embedding, so "
+                            "that tokens are one-hot)"}));
   if (!file) {
     RETURN_IF_ERROR(CheckVocabularyKeys(config));
     return std::nullopt;
@@ -100,14 +105,16 @@ absl::StatusOr<std::optional<Vocabulary>> LoadVocabulary(
 
 absl::StatusOr<std::vector<std::string>> LoadLabels(const ModelPath& path,
                                                     const Config& config,
-                                                    const TensorRoles& roles) {
-  ASSIGN_OR_RETURN(const std::optional<NamedText> file,
-                   ReadTokenFile(path, {.key = "labels",
-                                        .configured = config.labels,
-                                        .default_name = kLabelsFile,
-                                        .count = roles.classes,
-                                        .needs = "head",
-                                        .of = Quoted(roles.head_weight)}));
+                                                    const NetworkParts& parts) {
+  ASSIGN_OR_RETURN(
+      const std::optional<NamedText> file,
+      ReadTokenFile(
+          path, {.key = "labels",
+                 .configured = config.labels,
+                 .default_name = kLabelsFile,
+                 .count = parts.head ? parts.head->classes() : 0,
+                 .of = parts.head ? "the classes of the head " + parts.head_name
+                                  : "there is no head among the tensors"}));
   if (!file) return std::vector<std::string>();
   return ParseTokenLines(file->text, file->name);
 }

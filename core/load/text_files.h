@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "core/load/config.h"
 #include "core/load/loader.h"
-#include "core/load/tensor_roles.h"
+#include "core/load/network_parts.h"
 #include "core/model/vocabulary.h"
 
 namespace unroll {
@@ -18,18 +18,18 @@ namespace unroll {
 absl::StatusOr<Config> LoadConfig(const ModelPath& path);
 
 // The vocabulary: the file that `config` names, or vocab.txt where there is
-// one. INVALID_ARGUMENT: the named file is not there, it has not V tokens, the
-// model has no embedding, a key about a vocabulary without one, and
-// Vocabulary::Parse's errors.
+// one. Without an embedding the input is one-hot: there must be I tokens.
+// INVALID_ARGUMENT: the named file is not there, it has not V (or I) tokens, a
+// key about a vocabulary without one, and Vocabulary::Parse's errors.
 absl::StatusOr<std::optional<Vocabulary>> LoadVocabulary(
-    const ModelPath& path, const Config& config, const TensorRoles& roles);
+    const ModelPath& path, const Config& config, const NetworkParts& parts);
 
 // The labels of the head's classes, or none: the file that `config` names, or
 // labels.txt where there is one. INVALID_ARGUMENT: the named file is not there,
 // it has not C labels, the model has no head, and ParseTokenLines' errors.
 absl::StatusOr<std::vector<std::string>> LoadLabels(const ModelPath& path,
                                                     const Config& config,
-                                                    const TensorRoles& roles);
+                                                    const NetworkParts& parts);
 
 }  // namespace unroll
 

@@ -36,7 +36,7 @@ struct HeadSpec {
     int64_t width = 0;  // of y
     Activation activation = Activation::kIdentity;
   };
-  std::vector<Layer> layers;  // at least one; only the last is a softmax
+  std::vector<Layer> layers;  // at least one
   AppliedTo applied_to = AppliedTo::kEachStep;
 
   int64_t classes() const { return layers.back().width; }  // C

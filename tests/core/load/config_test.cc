@@ -19,7 +19,7 @@ TEST(ParseConfigTest, NothingSaidIsNothing) {
   EXPECT_FALSE(config.nonlinearity);
   EXPECT_FALSE(config.has_head);
   EXPECT_FALSE(config.vocabulary);
-  EXPECT_FALSE(config.rnn_prefix);
+  EXPECT_TRUE(config.rnn_prefixes.empty());
   EXPECT_TRUE(config.ignore.empty());
   EXPECT_FALSE(config.kernel);
 }
@@ -42,7 +42,7 @@ TEST(ParseConfigTest, ReadsEveryKey) {
   EXPECT_EQ(config.tokenizer, Tokenizer::kCharacters);
   EXPECT_EQ(config.unknown_token, "<unk>");
   EXPECT_EQ(config.blank_token, " ");
-  EXPECT_EQ(config.rnn_prefix, "");
+  EXPECT_EQ(config.rnn_prefixes, std::vector<std::string>{""});
   EXPECT_EQ(config.embedding, "e.weight");
   EXPECT_EQ(config.head_prefix, "fc.");
   EXPECT_THAT(config.ignore, ElementsAre("aux.*", "?"));
@@ -80,7 +80,8 @@ TEST(ParseConfigTest, RefusesMistakesByKey) {
       {R"({"nonlinear": "relu"})",
        "config.json: unknown key \"nonlinear\", known are \"nonlinearity\", "
        "\"head\", \"vocabulary\", \"labels\", \"tokenizer\", "
-       "\"unknown_token\", \"blank_token\", \"tensors\", \"ignore\", "
+       "\"unknown_token\", \"blank_token\", \"tensors\", \"input\", "
+       "\"ignore\", "
        "\"kernel\""},
       {R"({"nonlinearity": "gelu"})",
        "config.json: \"nonlinearity\": is \"gelu\", expected one of \"tanh\", "
@@ -93,13 +94,40 @@ TEST(ParseConfigTest, RefusesMistakesByKey) {
        "config.json: \"head\": is a string, expected an object"},
       {R"({"head": {"activations": "softmax"}})",
        "\"head\": unknown key \"activations\", known are \"activation\", "
-       "\"applied_to\""},
+       "\"applied_to\", \"layers\""},
+      {R"({"head": {"layers": {}}})",
+       "\"head\": \"layers\": is an object, expected an array of objects"},
+      {R"({"head": {"layers": []}})",
+       "\"layers\": 0 layers, expected 1 to 100"},
+      {R"({"head": {"layers": [{"tensors": "a."}, {"activation": "relu"}]}})",
+       "\"head\": \"layers\": [1]: \"tensors\" is missing"},
+      {R"({"head": {"layers": [{"tensors": "a."}], "activation": "tanh"}})",
+       "\"head\": \"activation\" beside \"layers\": each layer says its own"},
+      {R"({"head": {"layers": [{"tensors": "a."}]}, "tensors": {"head": "a."}})",
+       "\"tensors\": {\"head\"} beside \"head\": {\"layers\"}, expected one of "
+       "them"},
+      {R"({"input": {"mean": "0"}})",
+       "\"input\": \"mean\": is a string, expected a number or an array"},
+      {R"({"input": {"mean": []}})", "\"mean\": is empty, expected numbers"},
+      {R"({"input": {"mean": [1, null]}})",
+       "\"mean\": [1] is null, expected a number"},
+      {R"({"input": {"mean": [1, 2, 1e39]}})",
+       "\"mean\": [2] is 1e+39, past what float32 holds"},
+      {R"({"input": {"std": [1, 0]}})",
+       "\"input\": \"std\": 0, expected more than 0"},
+      {R"({"input": {"std": 1e-60}})", "\"std\": 0, expected more than 0"},
+      {R"({"input": {"mean": 1}, "tensors": {"input_mean": "mean"}})",
+       "\"tensors\": {\"input_mean\"} beside \"input\": {\"mean\"}"},
+      {R"({"input": {"std": 1}, "tensors": {"input_std": "std"}})",
+       "\"tensors\": {\"input_std\"} beside \"input\": {\"std\"}"},
+      {R"({"tensors": {"rnn": []}})", "\"rnn\": is empty, expected a prefix"},
+      {R"({"tensors": {"rnn": ["a", 1]}})", "\"rnn\": is a whole number"},
       {R"({"head": {"activation": "soft"}})",
        "\"head\": \"activation\": is \"soft\", expected one of \"identity\", "
        "\"tanh\", \"relu\", \"sigmoid\", \"softmax\", \"log_softmax\""},
       {R"({"head": {"applied_to": "all"}})",
        "\"head\": \"applied_to\": is \"all\", expected one of \"each_step\", "
-       "\"last_step\", \"h_n\""},
+       "\"last_step\", \"h_n\", \"mean\", \"max\""},
       {R"({"vocabulary": true})", "\"vocabulary\": is a boolean"},
       {R"({"vocabulary": ""})", "\"vocabulary\": \"\" is not a plain file"},
       {R"({"vocabulary": "../v.txt"})", "\"../v.txt\" is not a plain file"},

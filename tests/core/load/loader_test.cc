@@ -204,19 +204,21 @@ TEST(LoadModelTest, AKeyOrFileWithoutEffectIsRefused) {
       {bare,
        R"({"vocabulary": "v"})",
        {{"v", "a"}},
-       "v: there is a vocabulary file, but no embedding among the tensors"},
+       "v: 1 lines, expected 4, the inputs of a step (there is no embedding, "
+       "so "
+       "that tokens are one-hot)"},
       {bare,
        "{}",
        {{"vocab.txt", "a"}},
-       "vocab.txt: there is a vocabulary file, but no embedding"},
+       "vocab.txt: 1 lines, expected 4, the inputs of a step"},
       {bare,
        R"({"labels": "l"})",
        {{"l", "a"}},
-       "l: there is a labels file, but no head among the tensors"},
+       "l: there is a labels file, but there is no head among the tensors"},
       {bare,
        "{}",
        {{"labels.txt", "a"}},
-       "labels.txt: there is a labels file, but no head"},
+       "labels.txt: there is a labels file, but there is no head"},
       {full,
        R"({"tokenizer": "words"})",
        {},
@@ -245,12 +247,12 @@ TEST(LoadModelTest, AKeyOrFileWithoutEffectIsRefused) {
       {full,
        "{}",
        {{"vocab.txt", "a\nb"}},
-       "vocab.txt: 2 lines, expected 3, the rows of tensor "
-       "\"embedding.weight\""},
+       "vocab.txt: 2 lines, expected 3, the rows of the embedding "
+       "embedding.weight"},
       {full,
        "{}",
        {{"labels.txt", "a\nb\nc\n"}},
-       "labels.txt: 3 lines, expected 2, the rows of tensor \"head.weight\""},
+       "labels.txt: 3 lines, expected 2, the classes of the head head.weight"},
       {full,
        "{}",
        {{"labels.txt", "a\na\n"}},
@@ -297,20 +299,21 @@ TEST(LoadModelTest, RefusesWeightsThatMemoryDoesNotHold) {
                                       size, size - 1)));
   EXPECT_THAT(repository.Load({.max_bytes = size}),
               IsError(absl::StatusCode::kResourceExhausted,
-                      "bytes as float32, but there is memory for"));
+                      "the tensors take more than"));
   EXPECT_THAT(repository.Load({.max_bytes = 3 * size}), IsOk());
 }
 
 TEST(LoadModelTest, SaysThatThereAreNoWeights) {
   TempDirectory root;
   const std::string directory = root.MakeDirectory("m");
-  EXPECT_THAT(LoadModel({.name = "m",
-                         .version = 1,
-                         .directory = directory,
-                         .model_directory = directory},
-                        {}),
-              IsError(absl::StatusCode::kNotFound,
-                      "no model.safetensors in " + directory));
+  EXPECT_THAT(
+      LoadModel({.name = "m",
+                 .version = 1,
+                 .directory = directory,
+                 .model_directory = directory},
+                {}),
+      IsError(absl::StatusCode::kNotFound,
+              "no model.safetensors, model.pt or model.onnx in " + directory));
   root.MakeDirectory("m/model.safetensors");
   EXPECT_THAT(LoadModel({.name = "m",
                          .version = 1,
@@ -336,10 +339,11 @@ TEST(LoadModelTest, ListsWhatIsNotUsedWhateverItsType) {
       FullModel()
           .Add("bn.num_batches_tracked", "I64", {}, std::string(8, '\0'))
           .Add("bn.weight", {8}));
-  EXPECT_THAT(repository.Load(),
-              IsError(kInvalid,
-                      "2 tensors are not used: \"bn.num_batches_tracked\" [], "
-                      "\"bn.weight\" [8]"));
+  EXPECT_THAT(
+      repository.Load(),
+      IsError(kInvalid,
+              "2 tensors are not used: \"bn.num_batches_tracked\" [] (a "
+              "BatchNorm), \"bn.weight\" [8] (a normalisation layer)"));
 }
 
 TEST(LoadModelTest, LooksAtNoValueOfAnIgnoredTensor) {

@@ -13,6 +13,7 @@
 namespace unroll {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::IsError;
 using testing::RnnShapes;
 
@@ -53,10 +54,9 @@ TEST(FindRnnTest, ReadsEverythingFromNamesAndShapes) {
                              .num_layers = layers,
                              .directions = directions,
                              .bias = bias};
-          ASSERT_OK_AND_ASSIGN(
-              const RnnTensors rnn,
-              FindRnn(Tensors(prefix, spec), std::nullopt, "f"));
-          EXPECT_EQ(rnn.prefix, prefix);
+          ASSERT_OK_AND_ASSIGN(const RnnTensors rnn,
+                               FindRnn(Tensors(prefix, spec), {}, "f"));
+          EXPECT_THAT(rnn.prefixes, ElementsAre(prefix));
           EXPECT_EQ(rnn.spec.input_size, 5);
           EXPECT_EQ(rnn.spec.hidden_size, 3);
           EXPECT_EQ(rnn.spec.num_layers, layers);
@@ -85,7 +85,8 @@ TEST(FindRnnTest, RefusesWhatIsMissingOrOfAWrongShape) {
   };
   const Case cases[] = {
       {"nothing of an RNN", Tensors("", {}).Drop("").Set("w", {2}),
-       "f: no nn.RNN: no tensor is named <prefix>weight_ih_l0; there is \"w\" "
+       "f: no nn.RNN: no tensor is named <prefix>weight_ih_l0 or "
+       "<prefix>weight_ih; there is \"w\" "
        "[2]"},
       {"layer 0",
        Tensors("r.", kPlain)
@@ -138,14 +139,15 @@ TEST(FindRnnTest, RefusesWhatIsMissingOrOfAWrongShape) {
       {"bias", Tensors("r.", kPlain).Set("r.bias_ih_l1", {3, 1}),
        "tensor \"r.bias_ih_l1\": shape [3,1], expected [3]"},
       {"two of them", Tensors("a.", kPlain).Add("b.", kPlain),
-       "2 nn.RNNs, with the prefixes \"a.\", \"b.\"; serve one by "
-       "config.json's \"tensors\": {\"rnn\": \"a.\"}. Leave out others by "
+       "2 nn.RNNs, with the prefixes \"a.\", \"b.\". If each "
+       "reads the one before, list them in that order: \"tensors\": "
+       "{\"rnn\": [...]} in config.json. One alone is served by "
+       "\"tensors\": {\"rnn\": \"a.\"}. Leave out others by "
        "\"ignore\", but only what results do not depend on; a network with two "
        "of them is not served yet"},
   };
   for (const Case& c : cases) {
-    EXPECT_THAT(FindRnn(c.tensors, std::nullopt, "f"),
-                IsError(kInvalid, c.part))
+    EXPECT_THAT(FindRnn(c.tensors, {}, "f"), IsError(kInvalid, c.part))
         << c.what;
   }
 }
@@ -159,25 +161,24 @@ TEST(FindRnnTest, SaysThatAGruOrLstmIsNotServedYet) {
         .Set("c.bias_hh_l0" + end, {gates * 3});
   };
   const auto kUnimplemented = absl::StatusCode::kUnimplemented;
-  EXPECT_THAT(FindRnn(gated(3, ""), std::nullopt, "f"),
+  EXPECT_THAT(FindRnn(gated(3, ""), {}, "f"),
               IsError(kUnimplemented,
                       "f: tensor \"c.weight_hh_l0\" [9,3]: this is a GRU, "
                       "which is not served yet"));
-  EXPECT_THAT(FindRnn(gated(4, ""), std::nullopt, "f"),
+  EXPECT_THAT(FindRnn(gated(4, ""), {}, "f"),
               IsError(kUnimplemented,
                       "f: tensor \"c.weight_hh_l0\" [12,3]: this is an LSTM, "
                       "which is not served yet"));
-  EXPECT_THAT(
-      FindRnn(gated(4, "").Set("c.weight_hr_l0", {2, 3}), std::nullopt, "f"),
-      IsError(kUnimplemented, "an LSTM with projections"));
+  EXPECT_THAT(FindRnn(gated(4, "").Set("c.weight_hr_l0", {2, 3}), {}, "f"),
+              IsError(kUnimplemented, "an LSTM with projections"));
 }
 
 TEST(FindRnnTest, TheConfiguredPrefixSettlesIt) {
   const Spec spec = {.input_size = 5, .hidden_size = 3, .num_layers = 1};
   const Tensors tensors = Tensors("a.", spec).Add("b.", spec);
-  ASSERT_OK_AND_ASSIGN(const RnnTensors rnn, FindRnn(tensors, "b.", "f"));
-  EXPECT_EQ(rnn.prefix, "b.");
-  EXPECT_THAT(FindRnn(tensors, "b", "f"),
+  ASSERT_OK_AND_ASSIGN(const RnnTensors rnn, FindRnn(tensors, {"b."}, "f"));
+  EXPECT_THAT(rnn.prefixes, ElementsAre("b."));
+  EXPECT_THAT(FindRnn(tensors, {"b"}, "f"),
               IsError(kInvalid,
                       "{\"rnn\": \"b\"} is no prefix of an nn.RNN; those are "
                       "\"a.\", \"b.\""));
@@ -193,7 +194,7 @@ TEST(RnnPrefixTest, KnowsTheNamesOfTorch) {
       {"rnn.bias_hh_l12_reverse", "rnn."},
       {"a.b.weight_hr_l3", "a.b."},
       {"a.weight_ih_l0.weight_hh_l1", "a.weight_ih_l0."},
-      {"weight_ih", std::nullopt},
+      {"weight_ih", ""},
       {"weight_ih_l", std::nullopt},
       {"weight_ih_l01", std::nullopt},
       {"weight_ih_l1x", std::nullopt},

@@ -53,9 +53,9 @@ std::string Summary(const TensorRoles& roles) {
   if (!roles.embedding.empty()) {
     parts.push_back(absl::StrCat(roles.embedding, " ", roles.vocabulary_size));
   }
-  if (!roles.head_weight.empty()) {
-    parts.push_back(absl::StrCat("head ", roles.head_weight, " ",
-                                 roles.head_bias, " ", roles.classes));
+  if (!roles.head.empty()) {
+    parts.push_back(absl::StrCat("head ", roles.head[0].weight, " ",
+                                 roles.head[0].bias, " ", roles.classes()));
   }
   return absl::StrJoin(parts, "; ");
 }
@@ -202,7 +202,7 @@ TEST(AssignRolesTest, ALayerInFrontIsNeverTheHead) {
             << biased;
         ASSERT_OK_AND_ASSIGN(const TensorRoles roles,
                              Assign(network, {.head_prefix = name + "."}));
-        EXPECT_EQ(roles.classes, 4);
+        EXPECT_EQ(roles.classes(), 4);
       }
     }
   }
@@ -219,7 +219,7 @@ TEST(AssignRolesTest, AHeadOfIClassesSaysSo) {
                   .others = {{name + ".weight", {4, hidden_size}},
                              {name + ".bias", {4}}}},
                  {}));
-      EXPECT_EQ(roles.head_weight, name + ".weight");
+      EXPECT_EQ(roles.head.at(0).weight, name + ".weight");
     }
   }
   // Forecasts: nn.RNN(1, 32) and Linear(32, 1).
@@ -228,7 +228,7 @@ TEST(AssignRolesTest, AHeadOfIClassesSaysSo) {
         const TensorRoles roles,
         Assign({.others = {{name + ".weight", {4, 8}}, {name + ".bias", {4}}}},
                {}));
-    EXPECT_EQ(roles.head_weight, name + ".weight");
+    EXPECT_EQ(roles.head.at(0).weight, name + ".weight");
   }
   ExpectRefused(
       {{"a square fc",
@@ -300,7 +300,7 @@ TEST(AssignRolesTest, UsualNamesNeedNoConfig) {
                                {head + ".bias", {5}}}},
                    {}));
         EXPECT_EQ(roles.vocabulary_size, 9);
-        EXPECT_EQ(roles.classes, 5);
+        EXPECT_EQ(roles.classes(), 5);
       }
     }
   }
@@ -324,7 +324,7 @@ TEST(AssignRolesTest, NumbersSayTheOrder) {
                                  {"net.2.bias", {4}}},
                                 hidden_size));
     EXPECT_EQ(roles.embedding, "net.0.weight");
-    EXPECT_EQ(roles.head_weight, "net.2.weight");
+    EXPECT_EQ(roles.head.at(0).weight, "net.2.weight");
     EXPECT_THAT(
         assign({{"net.0.weight", {4, hidden_size}}, {"net.0.bias", {4}}},
                hidden_size),
@@ -345,7 +345,8 @@ TEST(AssignRolesTest, EveryTensorIsUsedOrNamed) {
        "and one head [C,8]"},
       {"a norm",
        {.others = {{"norm.weight", {8}}, {"norm.bias", {8}}}},
-       "2 tensors are not used: \"norm.weight\" [8], \"norm.bias\" [8]"},
+       "2 tensors are not used: \"norm.weight\" [8] (a normalisation layer), "
+       "\"norm.bias\" [8]"},
       {"a Linear before the RNN",
        {.others = {{"in.weight", {4, 3}}, {"in.bias", {4}}}},
        "2 tensors are not used"},
@@ -365,7 +366,7 @@ TEST(AssignRolesTest, EveryTensorIsUsedOrNamed) {
       {"another RNN by the same config",
        {.others = {{"b.weight_ih_l0", {8, 4}}, {"b.weight_hh_l0", {8, 8}}}},
        "2 tensors are not used: \"b.weight_ih_l0\" [8,4]",
-       {.rnn_prefix = "rnn."}},
+       {.rnn_prefixes = {"rnn."}}},
   });
 }
 
@@ -376,7 +377,8 @@ TEST(AssignRolesTest, ConfiguredNamesMustFit) {
       {"no such embedding",
        {.others = kOthers},
        "config.json's \"tensors\": {\"embedding\": \"e\"}: no tensor \"e\"; "
-       "besides the nn.RNN's and ignored ones there are \"e.weight\" [9,4]",
+       "besides the nn.RNN's and those with a role or ignored there are "
+       "\"e.weight\" [9,4]",
        {.embedding = "e"}},
       {"no such head",
        {.others = kOthers},
