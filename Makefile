@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps check-deps build test demo format check-format lint clean
+.PHONY: help deps test-deps check-deps build test demo format check-format lint clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -33,14 +33,17 @@ help:
 deps:
 	$(call install,deploy/build-packages.txt)
 
-check-deps: deps
+test-deps: deps
+	$(call install,deploy/test-packages.txt)
+
+check-deps: test-deps
 	$(call install,deploy/check-packages.txt)
 
 build: deps
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build --preset release
 
-test: build
+test: test-deps build
 	@ctest --test-dir build/release --output-on-failure -j 2
 
 demo: build

@@ -21,6 +21,7 @@
 #include "core/load/repository.h"
 #include "core/serve/admission.h"
 #include "core/serve/model_registry.h"
+#include "core/serve/report.h"
 #include "core/serve/scheduler.h"
 #include "server/call.h"
 #include "server/describe.h"
@@ -292,7 +293,7 @@ int CheckRepository(const Flags& flags) {
   bool all_loaded = true;
   models.LoadAll([&](const ModelRegistry::Entry& entry) {
     all_loaded &= entry.model != nullptr;
-    absl::PrintF("%s\n", CheckReport(entry));
+    absl::PrintF("%s\n", Report(entry));
     return true;
   });
   return all_loaded ? 0 : 1;

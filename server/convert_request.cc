@@ -72,7 +72,7 @@ absl::Status ReadFeatures(const v1::Tensor& features, const ModelInfo& info,
   const Shape shape = ShapeOf(features);
   if (info.vocabulary_size > 0) {
     return Invalid(
-        "features were given, but the model has an embedding: give token_ids" +
+        "features were given, but the model takes tokens: give token_ids" +
         std::string(info.vocabulary ? " or text" : ""));
   }
   if (shape.size() != 2 || shape[1] != info.spec.input_size) {
@@ -90,7 +90,7 @@ absl::Status ReadTokens(const v1::TokenIds& ids, const ModelInfo& info,
                         int64_t max_steps, SequenceRequest& request) {
   if (info.vocabulary_size == 0) {
     return Invalid(absl::StrFormat(
-        "token_ids were given, but the model has no embedding: give features "
+        "token_ids were given, but the model takes features: give features "
         "[T,%d]",
         info.spec.input_size));
   }
@@ -184,7 +184,9 @@ absl::StatusOr<int64_t> ClassOf(const v1::Candidate& candidate, int index,
   return Invalid(where + ": is empty, expected a class or a label");
 }
 
-absl::Status ReadSteps(const v1::Outputs& outputs, StepSelection& selection) {
+absl::Status ReadSteps(const v1::Outputs& outputs, const ModelInfo& info,
+                       ResultPlan& plan) {
+  StepSelection& selection = plan.selection;
   switch (outputs.steps_case()) {
     case v1::Outputs::kAll:
     case v1::Outputs::STEPS_NOT_SET:
@@ -206,9 +208,27 @@ absl::Status ReadSteps(const v1::Outputs& outputs, StepSelection& selection) {
       }
       selection.kind = StepSelection::kIndices;
       selection.indices.assign(indices.begin(), indices.end());
+      break;
     }
+    case v1::Outputs::kBlanks:
+      if (!info.vocabulary || !info.vocabulary->blank_id()) {
+        return Invalid("outputs.blanks: the model has no blank token");
+      }
+      plan.blanks = true;
   }
   return absl::OkStatus();
+}
+
+absl::Status SelectBlanks(const std::vector<int32_t>& tokens, int32_t blank,
+                          StepSelection& selection) {
+  selection.kind = StepSelection::kIndices;
+  for (size_t t = 0; t < tokens.size(); ++t) {
+    if (tokens[t] == blank) {
+      selection.indices.push_back(static_cast<int64_t>(t));
+    }
+  }
+  if (!selection.indices.empty()) return absl::OkStatus();
+  return Invalid("outputs.blanks: the sequence has no blank (\"[ ]\" in text)");
 }
 
 absl::Status ReadScores(const v1::Outputs& outputs, const ModelInfo& info,
@@ -275,7 +295,7 @@ absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
     plan.scores = model.info.head.has_value();
   }
   RETURN_IF_ERROR(ReadScores(outputs, model.info, plan));
-  RETURN_IF_ERROR(ReadSteps(outputs, plan.selection));
+  RETURN_IF_ERROR(ReadSteps(outputs, model.info, plan));
   return plan;
 }
 
@@ -309,6 +329,10 @@ absl::StatusOr<SequenceRequest> ToSequenceRequest(
         indices.size() - 1, indices.back(), request.steps - 1, request.steps));
   }
   request.selection = plan.selection;
+  if (plan.blanks) {
+    RETURN_IF_ERROR(SelectBlanks(request.tokens, *info.vocabulary->blank_id(),
+                                 request.selection));
+  }
   request.wants_scores = plan.needs_head();
   request.model = std::move(model);
   return request;

@@ -20,6 +20,7 @@ struct ResultPlan {
   int64_t top_k = 0;                // 0: none
   std::vector<int64_t> candidates;  // classes; empty: all
   StepSelection selection;          // its indices are increasing, from 0
+  bool blanks = false;              // instead: the steps of the blank token
 
   // Whether the head has to run.
   bool needs_head() const { return scores || top_k > 0; }

@@ -139,6 +139,7 @@ int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
     }
   }
   if (model.info.vocabulary) bytes += 5 * request.steps;  // token ids
+  if (plan.blanks) bytes += 5 * SelectedSteps(request);
   return bytes;
 }
 

@@ -1,8 +1,5 @@
 #include "server/describe.h"
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
-
 namespace unroll::server {
 namespace {
 
@@ -20,48 +17,6 @@ v1::Fact::Source SourceOf(FactSource source) {
 
 }  // namespace
 
-std::string Summary(const ModelInfo& info) {
-  const Spec& spec = info.spec;
-  std::string input = absl::StrFormat("features %d", spec.input_size);
-  if (info.vocabulary_size > 0) {
-    input = absl::StrFormat("%s (V %d) -> embedding %d",
-                            info.vocabulary
-                                ? Name(info.vocabulary->options().tokenizer)
-                                : "token ids",
-                            info.vocabulary_size, spec.input_size);
-  }
-  std::string summary =
-      absl::StrFormat("%s -> RNN(%s) %d x%d%s", input, Name(spec.nonlinearity),
-                      spec.hidden_size, spec.num_layers,
-                      spec.directions == 2 ? " bidirectional" : "");
-  if (info.head) {
-    summary +=
-        absl::StrFormat(" -> %s %d %s", Name(info.head->activation()),
-                        info.head->classes(), Name(info.head->applied_to));
-  }
-  return summary;
-}
-
-std::string CheckReport(const ModelRegistry::Entry& entry) {
-  std::string report =
-      absl::StrFormat("%s version %d: ", entry.path.name, entry.path.version);
-  if (entry.model == nullptr) {
-    return report + "FAILED\n  " + entry.error.ToString() + "\n";
-  }
-  const ModelInfo& info = entry.model->info;
-  absl::StrAppend(&report, "ok\n  ", Summary(info), "\n  fingerprint ",
-                  info.fingerprint, "\n");
-  for (const Fact& fact : info.facts) {
-    absl::StrAppendFormat(&report, "  %-22s %s (%s)\n", fact.name, fact.value,
-                          Name(fact.source));
-  }
-  for (const auto& [part, bytes] : entry.model->network->MemoryBytes()) {
-    absl::StrAppendFormat(&report, "  %-22s %d bytes\n", "memory: " + part,
-                          bytes);
-  }
-  return report;
-}
-
 void Describe(const ServedModel& model, v1::GetModelResponse& response) {
   const ModelInfo& info = model.info;
   response.set_name(info.name);
@@ -75,6 +30,7 @@ void Describe(const ServedModel& model, v1::GetModelResponse& response) {
   spec.set_directions(info.spec.directions);
   spec.set_nonlinearity(std::string(Name(info.spec.nonlinearity)));
   spec.set_bias(info.spec.bias);
+  spec.set_reverse(info.spec.reverse);
   response.set_vocabulary_size(info.vocabulary_size);
   response.set_takes_text(info.vocabulary.has_value());
   if (info.head) {
@@ -82,6 +38,11 @@ void Describe(const ServedModel& model, v1::GetModelResponse& response) {
     head.set_classes(info.head->classes());
     head.set_activation(std::string(Name(info.head->activation())));
     head.set_applied_to(std::string(Name(info.head->applied_to)));
+    for (size_t i = 0; i + 1 < info.head->layers.size(); ++i) {
+      v1::Head::Layer& layer = *head.add_inner_layers();
+      layer.set_width(info.head->layers[i].width);
+      layer.set_activation(std::string(Name(info.head->layers[i].activation)));
+    }
     head.mutable_labels()->Add(info.labels.begin(), info.labels.end());
   }
   response.set_incremental(model.incremental());

@@ -68,6 +68,10 @@ absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
     result.mutable_token_ids()->Add(request.tokens.begin(),
                                     request.tokens.end());
   }
+  if (plan_.blanks) {
+    const std::vector<int64_t>& steps = request.selection.indices;
+    result.mutable_steps()->Add(steps.begin(), steps.end());
+  }
   parts_.push_back(std::make_unique<Part>(*this, result));
   request.sink = parts_.back().get();
   request.deadline = deadline_;

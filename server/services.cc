@@ -1,5 +1,6 @@
 #include "server/services.h"
 
+#include "core/serve/report.h"
 #include "server/describe.h"
 #include "server/predict_call.h"
 #include "server/predict_stream_call.h"

@@ -27,7 +27,8 @@ const std::map<std::string, std::set<std::string>> kLayers = {
     {"server",
      {"core/base", "core/model", "core/load", "core/rnn", "core/serve",
       "proto"}},
-    {"client", {"proto"}},
+    {"client", {"proto", "client/inspect"}},
+    {"client/inspect", {"core/base", "core/format", "core/load", "core/serve"}},
 };
 
 // Headers of libraries that a layer keeps to itself: where else they show up is
@@ -48,8 +49,9 @@ const std::map<std::string, std::string> kLibraries = {
 };
 
 std::string LayerOf(const std::string& path) {
-  for (const auto& [layer, below] : kLayers) {
-    if (path.starts_with(layer + "/")) return layer;
+  // Folders inside others come later in the map.
+  for (auto entry = kLayers.rbegin(); entry != kLayers.rend(); ++entry) {
+    if (path.starts_with(entry->first + "/")) return entry->first;
   }
   // Generated code stands for proto/.
   if (path.starts_with("unroll/v1/") || path.starts_with("grpc/health/")) {

@@ -42,7 +42,8 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
       "Examples:\n"
       "  unroll models\n"
       "  unroll stream langid --text \"buenos dias\"\n"
-      "  unroll predict langid --text hello --json\n\n"
+      "  unroll predict langid --text hello --json\n"
+      "  unroll inspect model.pt\n\n"
       "\"unroll predict --help\" and so on say more. Exit codes: 0 success, 1 "
       "the "
       "call\nfailed (standard error has the gRPC code), 2 bad usage.\n");
@@ -60,6 +61,10 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
   CLI::App* stream_command = app.add_subcommand(
       "stream", "Run sequences and print each step as it is computed");
   AddStreamFlags(*stream_command, stream);
+  InspectFlags inspect;
+  CLI::App* inspect_command = app.add_subcommand(
+      "inspect", "Say what a server would make of a model's files");
+  AddInspectFlags(*inspect_command, inspect);
   HealthFlags health;
   CLI::App* health_command =
       app.add_subcommand("health", "Say whether the server or a model serves");
@@ -75,6 +80,7 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
   if (*models_command) return RunModels(models, terminal);
   if (*predict_command) return RunPredict(predict, terminal);
   if (*stream_command) return RunStream(stream, terminal);
+  if (*inspect_command) return RunInspect(inspect, terminal);
   return RunHealth(health, terminal);
 }
 

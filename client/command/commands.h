@@ -9,6 +9,7 @@ namespace unroll::client {
 // The subcommands. Each returns an ExitCode, having told terminal.err why it is
 // not kSuccess.
 int RunModels(const ModelFlags& flags, Terminal& terminal);
+int RunInspect(const InspectFlags& flags, Terminal& terminal);
 int RunHealth(const HealthFlags& flags, Terminal& terminal);
 int RunPredict(const PredictFlags& flags, Terminal& terminal);
 int RunStream(const PredictFlags& flags, Terminal& terminal);

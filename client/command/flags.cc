@@ -80,7 +80,8 @@ void AddInput(CLI::App& app, InputFlags& flags) {
 
 void AddOutput(CLI::App& app, OutputFlags& flags, const std::string& steps) {
   AddParsed(app, "--steps", "STEPS",
-            "Steps to show: all, last, or numbers such as 0,3,7 (default: " +
+            "Steps to show: all, last, blanks (those of \"[ ]\" in a text), or "
+            "numbers such as 0,3,7 (default: " +
                 steps + ")",
             [&flags](const std::string& text) {
               return ParseSteps(text, flags.outputs);
@@ -159,6 +160,22 @@ void AddHealthFlags(CLI::App& app, HealthFlags& flags) {
       "Examples:\n"
       "  unroll health --timeout 1s\n"
       "  unroll health langid --server rnn.example:8001\n");
+}
+
+void AddInspectFlags(CLI::App& app, InspectFlags& flags) {
+  app.add_option("PATH", flags.path,
+                 "A weights file, a model's folder, or a repository")
+      ->required();
+  app.add_flag("--json", flags.json,
+               "Print JSON, one object a line, instead of a text");
+  app.footer(
+      "Loads models as a server would, without one, and prints what was "
+      "read,\nconfigured and assumed, or what is wrong. The exit code is 0 "
+      "only if all\nload.\n\n"
+      "Examples:\n"
+      "  unroll inspect model.pt\n"
+      "  unroll inspect models/langid\n"
+      "  unroll inspect models --json | jq .summary\n");
 }
 
 void AddPredictFlags(CLI::App& app, PredictFlags& flags) {

@@ -29,6 +29,11 @@ struct HealthFlags {
   std::string model;
 };
 
+struct InspectFlags {
+  std::string path;
+  bool json = false;
+};
+
 // Where sequences come from. Neither inputs nor texts: standard input.
 struct InputFlags {
   std::vector<std::string> files;
@@ -59,6 +64,7 @@ struct PredictFlags {
 // is wrong with a value.
 void AddModelFlags(CLI::App& app, ModelFlags& flags);
 void AddHealthFlags(CLI::App& app, HealthFlags& flags);
+void AddInspectFlags(CLI::App& app, InspectFlags& flags);
 void AddPredictFlags(CLI::App& app, PredictFlags& flags);
 void AddStreamFlags(CLI::App& app, PredictFlags& flags);
 

@@ -61,7 +61,8 @@ Json ToJson(const v1::GetModelResponse& model) {
                  {"num_layers", spec.num_layers()},
                  {"directions", spec.directions()},
                  {"nonlinearity", spec.nonlinearity()},
-                 {"bias", spec.bias()}}},
+                 {"bias", spec.bias()},
+                 {"reverse", spec.reverse()}}},
                {"vocabulary_size", model.vocabulary_size()},
                {"takes_text", model.takes_text()}};
   if (model.has_head()) {
@@ -69,6 +70,11 @@ Json ToJson(const v1::GetModelResponse& model) {
     json["head"] = {{"classes", head.classes()},
                     {"activation", head.activation()},
                     {"applied_to", head.applied_to()}};
+    json["head"]["inner_layers"] = Json::array();
+    for (const v1::Head::Layer& layer : head.inner_layers()) {
+      json["head"]["inner_layers"].push_back(
+          {{"width", layer.width()}, {"activation", layer.activation()}});
+    }
     json["head"]["labels"] = Json::array();
     for (const std::string& label : head.labels()) {
       json["head"]["labels"].push_back(label);

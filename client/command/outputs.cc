@@ -83,7 +83,11 @@ int64_t StepCount(const v1::Sequence& sequence,
   return token_ids.size();
 }
 
-std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps) {
+std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps,
+                                 const v1::SequenceResult& result) {
+  if (outputs.has_blanks()) {
+    return {result.steps().begin(), result.steps().end()};
+  }
   if (outputs.has_last()) return {steps - 1};
   if (outputs.has_indices()) {
     return {outputs.indices().indices().begin(),
@@ -92,6 +96,15 @@ std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps) {
   std::vector<int64_t> all(steps);
   std::iota(all.begin(), all.end(), 0);
   return all;
+}
+
+bool HasBlank(const v1::Sequence& sequence, const v1::GetModelResponse& model) {
+  return sequence.text().find("[ ]") != std::string::npos &&
+         std::any_of(model.facts().begin(), model.facts().end(),
+                     [](const v1::Fact& fact) {
+                       return fact.name() == "blank_token" &&
+                              fact.value() != "none";
+                     });
 }
 
 std::vector<std::string> StepTokens(

@@ -29,7 +29,11 @@ int64_t StepCount(const v1::Sequence& sequence,
                   const google::protobuf::RepeatedField<int64_t>& token_ids);
 
 // The steps that `outputs` asks for of T.
-std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps);
+std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps,
+                                 const v1::SequenceResult& result);
+
+// Whether a text has a blank, "[ ]", and the model a token for it.
+bool HasBlank(const v1::Sequence& sequence, const v1::GetModelResponse& model);
 
 // What each step reads, for people: the piece of text where the split is known
 // to be the server's, otherwise the token id; [T], or [] for features.

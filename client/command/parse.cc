@@ -38,14 +38,19 @@ absl::Status ParseSteps(const std::string& text, v1::Outputs& outputs) {
     outputs.mutable_last();
     return absl::OkStatus();
   }
+  if (text == "blanks") {
+    outputs.mutable_blanks();
+    return absl::OkStatus();
+  }
   int64_t least = 0;
   for (absl::string_view item : absl::StrSplit(text, ',')) {
     int64_t step = 0;
     if (!absl::SimpleAtoi(item, &step) || step < least) {
-      return Invalid(absl::StrFormat(
-          "\"%s\" in \"%s\", expected all, last, or increasing step numbers "
-          "such as 0,3,7",
-          item, text));
+      return Invalid(
+          absl::StrFormat("\"%s\" in \"%s\", expected all, last, blanks, or "
+                          "increasing step numbers "
+                          "such as 0,3,7",
+                          item, text));
     }
     outputs.mutable_indices()->add_indices(step);
     least = step + 1;

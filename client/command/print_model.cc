@@ -27,17 +27,24 @@ std::string Input(const v1::GetModelResponse& model) {
 }
 
 std::string Network(const v1::Spec& spec) {
-  return absl::StrFormat(
-      "%s (%s), input %d, hidden %d, %d layer%s, %s, %s", spec.cell(),
-      spec.nonlinearity(), spec.input_size(), spec.hidden_size(),
-      spec.num_layers(), spec.num_layers() == 1 ? "" : "s",
-      spec.directions() == 2 ? "bidirectional" : "one direction",
-      spec.bias() ? "bias" : "no bias");
+  return absl::StrFormat("%s (%s), input %d, hidden %d, %d layer%s, %s, %s",
+                         spec.cell(), spec.nonlinearity(), spec.input_size(),
+                         spec.hidden_size(), spec.num_layers(),
+                         spec.num_layers() == 1 ? "" : "s",
+                         spec.directions() == 2 ? "bidirectional"
+                         : spec.reverse()       ? "backward"
+                                                : "one direction",
+                         spec.bias() ? "bias" : "no bias");
 }
 
 std::string Head(const v1::GetModelResponse& model) {
   if (!model.has_head()) return "none: gives hidden and h_n, no scores";
-  return absl::StrFormat("%s over %d classes, applied to %s",
+  std::string head;
+  for (const v1::Head::Layer& layer : model.head().inner_layers()) {
+    absl::StrAppendFormat(&head, "%s of %d, ", layer.activation(),
+                          layer.width());
+  }
+  return absl::StrFormat("%s%s over %d classes, applied to %s", head,
                          model.head().activation(), model.head().classes(),
                          model.head().applied_to());
 }

@@ -43,7 +43,7 @@ absl::StatusOr<std::string> FormatResult(const NamedSequence& sequence,
                                          bool unicode) {
   ASSIGN_OR_RETURN(const Rows hidden, Rows::Of(result.hidden()));
   const int64_t count = StepCount(sequence.sequence, result.token_ids());
-  const std::vector<int64_t> steps = ChosenSteps(outputs, count);
+  const std::vector<int64_t> steps = ChosenSteps(outputs, count, result);
   const ScoreFormat scores(model.head(), unicode);
   std::string text =
       absl::StrFormat("%s, %d step%s\n", Printable(sequence.name), count,

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,8 +29,17 @@ void FillRequest(View view, Call& call) {
   // The version that GetModel told of, even if a higher one loads meanwhile.
   call.request.set_version(call.model.version());
   call.request.set_request_id(call.flags.request_id);
-  *call.request.mutable_outputs() =
-      ChooseOutputs(call.flags.output, call.model, view);
+  v1::Outputs& outputs = *call.request.mutable_outputs();
+  outputs = ChooseOutputs(call.flags.output, call.model, view);
+  const bool chosen =
+      call.flags.output.outputs.steps_case() != v1::Outputs::STEPS_NOT_SET;
+  if (!chosen && view == View::kSummary &&
+      std::all_of(call.sequences.begin(), call.sequences.end(),
+                  [&](const NamedSequence& named) {
+                    return HasBlank(named.sequence, call.model);
+                  })) {
+    outputs.mutable_blanks();
+  }
   for (const NamedSequence& sequence : call.sequences) {
     *call.request.add_sequences() = sequence.sequence;
   }
@@ -54,9 +64,9 @@ absl::Status PrintJson(const Call& call, const v1::PredictResponse& response,
                  {"model", call.model.name()},
                  {"version", response.version()},
                  {"request_id", response.request_id()}};
-    json["steps"] =
-        ChosenSteps(call.request.outputs(),
-                    StepCount(call.request.sequences(i), result.token_ids()));
+    json["steps"] = ChosenSteps(
+        call.request.outputs(),
+        StepCount(call.request.sequences(i), result.token_ids()), result);
     RETURN_IF_ERROR(AddResult(result, ScoresOnce(call.model), json));
     json["timing"] = ToJson(response.timing());
     terminal.out << ToLine(json);

@@ -5,42 +5,25 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "core/base/files.h"
 #include "core/base/status_macros.h"
-#include "core/format/safetensors.h"
 #include "core/load/config.h"
 #include "core/load/facts.h"
-#include "core/load/model_files.h"
 #include "core/load/network_parts.h"
 #include "core/load/tensor_network.h"
 #include "core/load/text_files.h"
+#include "core/load/weights_file.h"
 #include "core/model/fingerprint.h"
 
 namespace unroll {
 namespace {
 
-absl::StatusOr<File> OpenWeights(const ModelPath& path, const std::string& name,
-                                 int64_t max_bytes) {
-  ASSIGN_OR_RETURN(File file,
-                   File::Open(absl::StrFormat("%s/%s", path.directory, name)));
-  if (file.size() > max_bytes) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("%s: %d bytes, but there is memory for %d", name,
-                        file.size(), max_bytes));
-  }
-  return file;
-}
-
 absl::StatusOr<NetworkParts> ReadNetwork(const ModelPath& path,
                                          const Config& config,
                                          int64_t max_bytes) {
-  std::string name = path.weights_file;
-  if (name.empty()) {
-    ASSIGN_OR_RETURN(name, FindWeightsFile(path.directory));
-  }
-  ASSIGN_OR_RETURN(File opened, OpenWeights(path, name, max_bytes));
+  ASSIGN_OR_RETURN(WeightsFile weights, OpenWeightsFile(path, max_bytes));
+  const std::string name = weights.name;
   ASSIGN_OR_RETURN(std::shared_ptr<const TensorFile> file,
-                   SafetensorsFile::Open(std::move(opened), name));
+                   OpenTensorFile(std::move(weights)));
   return FindNetwork(std::move(file), config, max_bytes, name);
 }
 

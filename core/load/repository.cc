@@ -163,4 +163,33 @@ absl::StatusOr<std::vector<ModelPath>> ListRepository(
   return paths;
 }
 
+absl::StatusOr<std::vector<ModelPath>> FindModels(const std::string& path) {
+  std::error_code error;
+  const fs::path found = fs::canonical(path, error);
+  if (error) return absl::ErrnoToStatus(error.value(), path);
+  const std::string name = ListedName(found.filename().string());
+  if (!fs::is_directory(found, error)) {
+    const std::string directory = found.parent_path().string();
+    return std::vector<ModelPath>{{.name = name,
+                                   .version = 1,
+                                   .directory = directory,
+                                   .model_directory = directory,
+                                   .weights_file = found.filename().string()}};
+  }
+  if (HoldsWeights(found)) {
+    // In a version's folder, some files may stand beside it.
+    int64_t version = 0;
+    const bool of_version = absl::SimpleAtoi(name, &version) && version > 0;
+    const fs::path model = of_version ? found.parent_path() : found;
+    return std::vector<ModelPath>{
+        {.name = ListedName(model.filename().string()),
+         .version = of_version ? version : 1,
+         .directory = found.string(),
+         .model_directory = model.string()}};
+  }
+  ASSIGN_OR_RETURN(const auto versions, ListVersions(found));
+  if (!versions.empty()) return ListModel(found.parent_path(), name);
+  return ListRepository(found.string());
+}
+
 }  // namespace unroll

@@ -26,6 +26,11 @@ namespace unroll {
 absl::StatusOr<std::vector<ModelPath>> ListRepository(
     const std::string& directory);
 
+// What a person may mean by a path: a weights file, the folder of a model or of
+// one of its versions, or a repository.
+// NOT_FOUND: none of these. As ListRepository's errors besides.
+absl::StatusOr<std::vector<ModelPath>> FindModels(const std::string& path);
+
 }  // namespace unroll
 
 #endif  // UNROLL_CORE_LOAD_REPOSITORY_H_

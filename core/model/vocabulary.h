@@ -46,6 +46,10 @@ class Vocabulary {
 
   int64_t size() const { return static_cast<int64_t>(tokens_.size()); }
   const std::string& token(int64_t id) const { return tokens_[id]; }
+  // The id that "[ ]" stands for.
+  std::optional<int32_t> blank_id() const {
+    return blank_id_ < 0 ? std::nullopt : std::optional(blank_id_);
+  }
   // The id of an exact token.
   std::optional<int32_t> Find(std::string_view token) const;
   const std::vector<std::string>& tokens() const { return tokens_; }

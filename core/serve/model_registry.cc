@@ -7,6 +7,9 @@
 #include "absl/strings/str_join.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/load/example.h"
+#include "core/load/model_files.h"
+#include "core/serve/example_check.h"
 
 namespace unroll {
 
@@ -48,6 +51,21 @@ void ModelRegistry::LoadAll(const std::function<bool(const Entry&)>& loaded) {
   }
 }
 
+// Whether the network computes what the model's owner says, if they say it.
+absl::Status ModelRegistry::RunExample(const ModelPath& path, ModelInfo& info,
+                                       const Network& network) const {
+  ASSIGN_OR_RETURN(const std::optional<Example> example,
+                   LoadExample(path, info));
+  std::string value = "none";
+  if (example) {
+    RETURN_IF_ERROR(CheckExample(*example, info, network, options_.max_rows));
+    value = absl::StrFormat("%s agrees, %d x %d steps", kExampleFile,
+                            example->sequences, example->steps);
+  }
+  info.facts.push_back({"example", value, FactSource::kRead});
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::shared_ptr<const ServedModel>> ModelRegistry::Load(
     const ModelPath& path) {
   ASSIGN_OR_RETURN(Model model,
@@ -59,6 +77,7 @@ absl::StatusOr<std::shared_ptr<const ServedModel>> ModelRegistry::Load(
   ASSIGN_OR_RETURN(
       std::unique_ptr<const Network> network,
       Network::Create(model.info, std::move(model.weights), options_));
+  RETURN_IF_ERROR(RunExample(path, model.info, *network));
   {
     MutexLock lock(mutex_);
     tickets_.push_back(std::move(ticket));

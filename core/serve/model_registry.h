@@ -60,6 +60,8 @@ class ModelRegistry {
  private:
   absl::StatusOr<std::shared_ptr<const ServedModel>> Load(
       const ModelPath& path);
+  absl::Status RunExample(const ModelPath& path, ModelInfo& info,
+                          const Network& network) const;
 
   const Network::Options options_;
   Admission& admission_;

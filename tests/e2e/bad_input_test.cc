@@ -149,12 +149,12 @@ std::vector<BadCall> BadCalls() {
        kInvalid, "expected a finite number"},
       {"TokensForFeatures",
        [](auto& r) { r.mutable_sequences(0)->mutable_token_ids()->add_ids(1); },
-       kInvalid, "the model has no embedding"},
+       kInvalid, "the model takes features"},
       {"TextForFeatures",
        [](auto& r) { r.mutable_sequences(0)->set_text("hello"); }, kInvalid,
        "the model has no vocabulary"},
       {"FeaturesForTokens", [](auto& r) { r.set_model("langid"); }, kInvalid,
-       "the model has an embedding: give token_ids or text"},
+       "the model takes tokens: give token_ids or text"},
       {"TokenTooLarge",
        [](auto& r) {
          r.set_model("langid");

@@ -1,0 +1,104 @@
+#include "tests/fuzz/fuzz_targets.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+
+#include "core/base/checked.h"
+#include "core/base/files.h"
+#include "core/base/utf8.h"
+#include "core/format/safetensors.h"
+#include "core/format/tensor_file.h"
+#include "core/load/config.h"
+
+namespace unroll::fuzz {
+namespace {
+
+// Unlike assert, in release builds too.
+void Check(bool holds, const char* what) {
+  if (holds) return;
+  std::fprintf(stderr, "does not hold: %s\n", what);
+  std::abort();
+}
+
+// Every refusal is a sentence of sound text.
+void CheckRefusal(const absl::Status& status) {
+  Check(!status.message().empty(), "an error says something");
+  const std::string message(status.message());
+  for (size_t at = 0; at < message.size();) {
+    const auto code_point =
+        DecodeUtf8(std::string_view(message).substr(at));
+    Check(code_point.has_value(), "an error is UTF-8");
+    at += code_point->bytes;
+  }
+}
+
+// The bytes as a file that has no name.
+class MemoryFile {
+ public:
+  explicit MemoryFile(std::string_view bytes)
+      : descriptor_(memfd_create("fuzz", 0)) {
+    Check(write(descriptor_, bytes.data(), bytes.size()) ==
+              static_cast<ssize_t>(bytes.size()),
+          "there is memory for the input");
+  }
+  ~MemoryFile() { close(descriptor_); }
+  File Open() const {
+    return *File::Open("/proc/self/fd/" + std::to_string(descriptor_));
+  }
+
+ private:
+  int descriptor_;
+};
+
+// What a TensorFile promises, and that reading keeps to it.
+void CheckTensors(const TensorFile& file, size_t input_bytes) {
+  const StoredTensor* before = nullptr;
+  for (const StoredTensor& tensor : file.tensors()) {
+    Check(before == nullptr || before->name < tensor.name, "names in order");
+    before = &tensor;
+    Check(CheckedElements(tensor.shape) == tensor.elements,
+          "elements are the product of the shape");
+    Check(file.Find(tensor.name) == &tensor, "a tensor is found by its name");
+    Check(tensor.elements * tensor.dtype.bits / 8 <=
+              static_cast<int64_t>(input_bytes),
+          "a tensor is in the file");
+    if (tensor.dtype.dtype == Dtype::kOther) continue;
+    const auto read = file.Read(tensor);
+    if (!read.ok()) {
+      CheckRefusal(read.status());
+      continue;
+    }
+    Check(read->shape == tensor.shape &&
+              std::ssize(read->values) == tensor.elements,
+          "what is read has the shape that was told");
+  }
+}
+
+}  // namespace
+
+void FuzzSafetensors(std::string_view bytes) {
+  const auto file = SafetensorsFile::Open(MemoryFile(bytes).Open(), "f");
+  if (!file.ok()) return CheckRefusal(file.status());
+  CheckTensors(**file, bytes.size());
+  for (const StoredTensor& tensor : (*file)->tensors()) {
+    (void)(*file)->ReadIntegers(tensor);
+  }
+}
+
+void FuzzConfig(std::string_view bytes) {
+  const auto config = ParseConfig(bytes, "config.json");
+  if (!config.ok()) return CheckRefusal(config.status());
+  for (const float std : config->input_std) Check(std > 0, "std is positive");
+  Check(config->head_layers.empty() || !config->activation,
+        "one way to say an activation");
+  for (const auto& name : {config->vocabulary, config->labels}) {
+    Check(!name || name->find('/') == std::string::npos,
+          "file names lead nowhere");
+  }
+}
+
+}  // namespace unroll::fuzz
