@@ -277,15 +277,12 @@ def run(modules, network, activation, h_0, example):
     single = example.ndim == (1 if tokens else 2)
     x = torch.from_numpy(example)[None] if single else torch.from_numpy(example)
     shape = [network.layers * network.directions, len(x), network.hidden_size]
-    tensors = {"tokens" if tokens else "input": example}
-    if h_0 is None:
-        state = torch.zeros(shape).double()
-    else:
+    state = torch.zeros(shape).double()
+    if h_0 is not None:
         h_0 = np.asarray(as_array(h_0), np.float32)
         expected = shape[:1] + shape[2:] if single else shape
         require(list(h_0.shape) == expected,
                 f"h_0 is {list(h_0.shape)}, expected {expected}")
-        tensors["h_0"] = h_0
         state = torch.from_numpy(h_0).double().reshape(shape)
     with torch.no_grad():
         if modules["embedding"] is not None:
@@ -314,8 +311,5 @@ def run(modules, network, activation, h_0, example):
                 "max": lambda: x.amax(1)}[network.applied_to]()
             results["scores"] = apply_activation(activation,
                                                  modules["head"](read))
-    for name, result in results.items():
-        if single:
-            result = result[:, 0] if name == "h_n" else result[0]
-        tensors[name] = result.numpy().astype(np.float32)
-    return tensors
+    return model_folder.example_tensors(
+        example, h_0, {name: x.numpy() for name, x in results.items()})

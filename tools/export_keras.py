@@ -46,8 +46,14 @@ def from_keras(directory, model, *, vocabulary=None, tokenizer=None,
     texts.check(network)
     tensors = None
     if example is not False:
+        require(not any(rnn.stateful for rnn in chain.rnns),
+                "stateful=True: the example would depend on what the model has "
+                "seen; load the weights into a model without, or give "
+                "example=False")
+        # None but for a model of sequences of one length.
+        steps = model.inputs[0].shape[1]
         tensors = run(model, chain, network, model_folder.example_input(
-            network, texts, example))
+            network, texts, example, steps))
     model_folder.write(directory, network, texts, tensors,
                        overwrite=overwrite)
 
@@ -91,11 +97,13 @@ class Chain:
         for layer in layers:
             require(getattr(layer, "compute_dtype", "float32")
                     in ("float32", "float64"),
-                    f"{layer.name} computes in {layer.dtype_policy}: load "
-                    "the weights into a float32 model first")
+                    f"{layer.name} does not compute in float32: load the "
+                    "weights into a model that does")
             self.add(layer)
-        if not self.rnns:
-            raise model_folder.ExportError("the model has no SimpleRNN")
+        require(self.rnns, "the model has no SimpleRNN")
+        require(self.dense or not self.pooling,
+                "the model pools, but has no Dense behind that; leave the "
+                "pooling out and do it in the client")
 
     def add(self, layer):
         name = kind(layer)
@@ -180,11 +188,11 @@ class Chain:
         for number, rnn in enumerate(self.rnns):
             for cell, end in zip(cells(rnn), ("", "_reverse")):
                 kernel, recurrent, *bias = map(np.asarray, cell.get_weights())
-                zeros = np.zeros(cell.units, np.float32)
                 names = {"weight_ih": kernel.T, "weight_hh": recurrent.T}
                 if biased:
-                    names["bias_ih"] = bias[0] if bias else zeros
-                    names["bias_hh"] = zeros
+                    names["bias_hh"] = np.zeros(cell.units, np.float32)
+                    names["bias_ih"] = bias[0] if bias else np.zeros_like(
+                        names["bias_hh"])
                 for name, array in names.items():
                     arrays[f"{name}_l{number}{end}"] = array
         head = []
@@ -239,12 +247,7 @@ def run(model, chain, network, example):
     results["h_n"] = np.stack(states)
     if chain.sequences():
         results["hidden"] = out
-    tensors = {"tokens" if tokens else "input": example}
-    for name, result in results.items():
-        if single:
-            result = result[:, 0] if name == "h_n" else result[0]
-        tensors[name] = np.asarray(result, np.float32)
-    return tensors
+    return model_folder.example_tensors(example, None, results)
 
 
 def to_array(tensor):

@@ -31,6 +31,11 @@ WHITE_SPACE = re.compile("[\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f"
 # An example is made of so many steps, but of no more scores than that.
 EXAMPLE_STEPS = 8
 MOST_EXAMPLE_SCORES = 1 << 16
+# Scores and h_n show all of a network, so that a larger hidden is left out.
+MOST_EXAMPLE_HIDDEN = 4096
+# What the server takes.
+MOST_STEPS = 4096
+MOST_EXAMPLE_BYTES = 16 << 20
 
 
 class ExportError(ValueError):
@@ -149,10 +154,10 @@ class Network:
 
     def tensors(self):
         """{name: array}, and {name: the other name} of those that are tied."""
-        named = [(prefix + name, array)
-                 for prefix, rnn in zip(self.prefixes(), self.rnns)
-                 for name, array in rnn.items()]
-        named.append(("embedding.weight", self.embedding))
+        named = [("embedding.weight", self.embedding)]
+        named += [(prefix + name, array)
+                  for prefix, rnn in zip(self.prefixes(), self.rnns)
+                  for name, array in rnn.items()]
         for layer in self.head:
             named += [(layer.prefix + "weight", layer.weight),
                       (layer.prefix + "bias", layer.bias)]
@@ -309,11 +314,11 @@ def write_lines(path, lines):
         file.writelines(line.translate(escapes) + "\n" for line in lines)
 
 
-def example_input(network, texts, example):
+def example_input(network, texts, example, steps=None):
     """The array to run: float32 features or int64 ids, of a batch or not.
 
     `example` is such an array, a text, texts of equally many tokens, or None:
-    then it is made from a fixed seed.
+    then it is made from a fixed seed, with `steps` steps or as many as suit.
     """
     tokens = network.embedding is not None or texts.vocabulary is not None
     sizes = len(network.embedding) if network.embedding is not None else (
@@ -321,7 +326,7 @@ def example_input(network, texts, example):
     if example is None:
         generator = np.random.default_rng(1)
         most = MOST_EXAMPLE_SCORES // max(network.classes, 1)
-        steps = max(1, min(EXAMPLE_STEPS, most))
+        steps = steps or max(1, min(EXAMPLE_STEPS, most))
         if tokens:
             return generator.integers(sizes, size=(1, steps))
         x = generator.standard_normal((1, steps, sizes))
@@ -340,6 +345,9 @@ def example_input(network, texts, example):
         example = ids if many else ids[0]
     x = np.asarray(example)
     require(x.size > 0, "example: there is nothing in it")
+    count = x.size if tokens else x.size // x.shape[-1]
+    require(count <= MOST_STEPS,
+            f"example: {count} steps in all, expected at most {MOST_STEPS}")
     if tokens:
         require(x.dtype.kind in "iu" and x.ndim in (1, 2),
                 f"example: {x.dtype} {list(x.shape)}, expected ids [N, T] or "
@@ -353,6 +361,32 @@ def example_input(network, texts, example):
             f"example: {x.dtype} {list(x.shape)}, expected features [N, T, "
             f"{sizes}] or [T, {sizes}]")
     return x.astype(np.float32)
+
+
+def example_tensors(example, h_0, results):
+    """What example.safetensors holds, with or without a batch as `example`.
+
+    `results` are {name: array} with a batch: all in float32.
+    """
+    tokens = example.dtype == np.int64
+    tensors = {"tokens" if tokens else "input": example}
+    if h_0 is not None:
+        tensors["h_0"] = h_0
+    single = example.ndim == (1 if tokens else 2)
+    for name, array in results.items():
+        if (name == "hidden" and "scores" in results
+                and array.size > MOST_EXAMPLE_HIDDEN):
+            continue
+        if single:
+            array = array[:, 0] if name == "h_n" else array[0]
+        require(np.isfinite(array).all(), f"example: {name} is not finite; "
+                "give an example on which the network is")
+        tensors[name] = array.astype(np.float32)
+    size = sum(array.nbytes for array in tensors.values())
+    require(size < MOST_EXAMPLE_BYTES - (1 << 16),
+            f"example: {size} bytes with its results, expected less than "
+            f"{MOST_EXAMPLE_BYTES}: give fewer steps")
+    return tensors
 
 
 def check_directory(directory, overwrite):
@@ -371,17 +405,14 @@ def write(directory, network, texts, example, dtype="float32",
     A folder that is new appears at once, with all its files. In one that is
     there already each file is replaced at once, but one after the other.
     """
-    directory = os.path.realpath(directory)
     check_directory(directory, overwrite)
     tensors, tied = network.tensors()
     stored = {name: store(array, dtype) for name, array in tensors.items()}
     for name, array in stored.items():
         require(np.isfinite(as_read(array)).all(),
                 f"{name} is not finite in {dtype}")
-    for name, array in (example or {}).items():
-        require(np.isfinite(array).all(), f"example: {name} is not finite; "
-                "give an example on which the network is")
-    parent, name = os.path.split(directory)
+    target = os.path.realpath(directory)
+    parent, name = os.path.split(target)
     os.makedirs(parent, exist_ok=True)
     # The server passes over names that begin with a dot.
     partial = f"{parent}/.{name}.{os.getpid()}"
@@ -401,10 +432,10 @@ def write(directory, network, texts, example, dtype="float32",
         written = [name for name in FILES
                    if os.path.exists(f"{partial}/{name}")]
         size = os.path.getsize(f"{partial}/{WEIGHTS}")
-        if os.path.isdir(directory) and os.listdir(directory):
-            replace_files(partial, directory)
+        if os.path.isdir(target) and os.listdir(target):
+            replace_files(partial, target)
         else:
-            os.rename(partial, directory)
+            os.rename(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     count = sum(array.size for array in tensors.values())
