@@ -64,8 +64,9 @@ def kind(layer):
 
 def layers_of(model):
     """The layers that compute something, in order."""
-    require(hasattr(model, "layers") and len(model.inputs) == 1
-            and len(model.outputs) == 1,
+    # A Sequential that is not built has neither.
+    require(all(len(getattr(model, ends, None) or ()) == 1
+                for ends in ("inputs", "outputs")),
             "the model has to be built, with one input and one output")
     layers = model.layers
     if kind(model) != "Sequential":

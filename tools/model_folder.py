@@ -206,8 +206,8 @@ class Network:
 
 def shortest(array):
     """float32 numbers as the shortest decimals that are read as the same."""
-    return np.vectorize(lambda x: float(str(x)), otypes=[float])(
-        array).tolist()
+    numbers = [float(str(number)) for number in array.ravel()]
+    return numbers if array.ndim else numbers[0]
 
 
 @dataclasses.dataclass
@@ -379,9 +379,10 @@ def example_tensors(example, h_0, results):
             continue
         if single:
             array = array[:, 0] if name == "h_n" else array[0]
-        require(np.isfinite(array).all(), f"example: {name} is not finite; "
-                "give an example on which the network is")
-        tensors[name] = array.astype(np.float32)
+        with np.errstate(over="ignore"):
+            tensors[name] = array.astype(np.float32)
+        require(np.isfinite(tensors[name]).all(), f"example: {name} is not "
+                "finite; give an example on which the network is")
     size = sum(array.nbytes for array in tensors.values())
     require(size < MOST_EXAMPLE_BYTES - (1 << 16),
             f"example: {size} bytes with its results, expected less than "
