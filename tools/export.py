@@ -1,8 +1,8 @@
 """Writes PyTorch modules as the folder of a model that unroll serves.
 
 Weights say neither whether an nn.RNN is relu nor what stands behind the head;
-the live modules do. So give them, as they are, and say what your forward() does
-between and after them:
+the live modules do. So give them, as they are, and say what your forward()
+does between and after them:
 
     import sys
     import torch
@@ -58,12 +58,12 @@ def export(directory, *, rnn, embedding=None, head=None, activation=None,
     directory      is new or empty, "models/<name>/<version>"; with
                    overwrite=True its files are replaced, one after the other.
                    Give a model that is being served a new version instead
-    rnn            nn.RNN, nn.RNNCell, or a list of nn.RNNs, each of which reads
-                   the one before. Weights stay as they are: dropout is off
+    rnn            nn.RNN, nn.RNNCell, or a list of them, each of which reads
+                   what the one before gives. Dropout is off
     embedding      nn.Embedding in front of it, if the input is token ids
     head           nn.Linear, or nn.Sequential of them with activations between
-    activation     of the scores, when forward() has it and not the head: one of
-                   identity, tanh, relu, sigmoid, softmax, log_softmax
+    activation     of the scores, when forward() has it and not the head: one
+                   of identity, tanh, relu, sigmoid, softmax, log_softmax
     applied_to     what the head reads: each_step (the default), last_step
                    (out[:, -1]), h_n (the top layer's final states, of both
                    directions), mean or max (of out over the steps)
@@ -97,7 +97,8 @@ def export(directory, *, rnn, embedding=None, head=None, activation=None,
     texts = model_folder.Texts(vocabulary, tokenizer, unknown_token,
                                blank_token, labels)
     applied_to = applied_to or "each_step"
-    rnns = list(rnn) if isinstance(rnn, (list, tuple, nn.ModuleList)) else [rnn]
+    stack = isinstance(rnn, (list, tuple, nn.ModuleList))
+    rnns = list(rnn) if stack else [rnn]
     check_modules(rnns, embedding, head, applied_to)
     modules = copy_rounded(rnns, embedding, head, dtype)
     network = make_network(modules, activation, applied_to, mean, std)
@@ -124,8 +125,13 @@ def check_plain(what, module, kind):
     require(isinstance(module, kind),
             f"{what} is a {name}, expected an nn.{kind.__name__}")
     require(type(module).forward is kind.forward,
-            f"{what}: {name} has a forward() of its own, which the server does "
-            f"not know; expected a plain nn.{kind.__name__}")
+            f"{what}: {name} has a forward() of its own, which the server "
+            f"does not know; expected a plain nn.{kind.__name__}")
+    check_hooks(what, module)
+
+
+def check_hooks(what, module):
+    """They may change anything."""
     require(not (module._forward_hooks or module._forward_pre_hooks
                  or nn.utils.parametrize.is_parametrized(module)),
             f"{what} has hooks or parametrizations, as weight_norm, "
@@ -157,7 +163,8 @@ def check_modules(rnns, embedding, head, applied_to):
 
 def leaves(module, prefix="head."):
     """(prefix of its names, module) of a head's parts, in order."""
-    if isinstance(module, nn.Sequential):
+    if (isinstance(module, nn.Sequential)
+            and type(module).forward is nn.Sequential.forward):
         # named_children() would leave out one that stands there twice.
         for name, child in module._modules.items():
             yield from leaves(child, f"{prefix}{name}.")
@@ -174,12 +181,14 @@ def activation_name(module):
 
 def check_head(head, applied_to):
     """Only Linears, at most one activation behind each, and what is idle."""
-    # The dimensions of what it gets, with a batch.
+    for module in head.modules():
+        check_hooks("head", module)
+    # The last dimension of what it gets, with a batch.
     last = 2 if applied_to == "each_step" else 1
     behind = "nothing"
     for prefix, module in leaves(head):
         name, what = type(module).__name__, prefix.removesuffix(".")
-        if isinstance(module, (nn.Dropout, nn.Identity)):
+        if type(module) in (nn.Dropout, nn.Identity):
             continue
         if activation_name(module) is None:
             require("Norm" not in name,
@@ -195,8 +204,8 @@ def check_head(head, applied_to):
             behind = "Linear"
             continue
         require(behind == "Linear",
-                f"{what}, {name}, stands behind {behind}: an activation has to "
-                "stand behind a Linear")
+                f"{what}, {name}, stands behind {behind}: an activation has "
+                "to stand behind a Linear")
         behind = name
         require(getattr(module, "dim", -1) in (-1, last),
                 f"{what}, {name}, has dim={getattr(module, 'dim', 0)}: it has "
@@ -231,7 +240,8 @@ def make_network(modules, activation, applied_to, mean, std):
                 for name, array in named_arrays(module).items()}
 
     head = []
-    for prefix, module in leaves(modules["head"]) if modules["head"] else ():
+    parts = () if modules["head"] is None else leaves(modules["head"])
+    for prefix, module in parts:
         if isinstance(module, nn.Linear):
             head.append(model_folder.Linear(prefix, **named_arrays(module)))
         elif activation_name(module):
@@ -275,7 +285,7 @@ def run(modules, network, activation, h_0, example):
     """{name: array} of the example and of all that the modules make of it."""
     tokens = example.dtype == np.int64
     single = example.ndim == (1 if tokens else 2)
-    x = torch.from_numpy(example)[None] if single else torch.from_numpy(example)
+    x = torch.from_numpy(example[None] if single else example)
     shape = [network.layers * network.directions, len(x), network.hidden_size]
     state = torch.zeros(shape).double()
     if h_0 is not None:

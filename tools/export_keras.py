@@ -47,8 +47,8 @@ def from_keras(directory, model, *, vocabulary=None, tokenizer=None,
     tensors = None
     if example is not False:
         require(not any(rnn.stateful for rnn in chain.rnns),
-                "stateful=True: the example would depend on what the model has "
-                "seen; load the weights into a model without, or give "
+                "stateful=True: the example would depend on what the model "
+                "has seen; load the weights into a model without, or give "
                 "example=False")
         # None but for a model of sequences of one length.
         steps = model.inputs[0].shape[1]
@@ -143,8 +143,8 @@ class Chain:
             refuse(layer, "has to be the first layer")
         if layer.mask_zero:
             refuse(layer, "has mask_zero=True. Sequences are sent without "
-                   "padding, so that there is nothing to mask: build the model "
-                   "without it, load the same weights, export that")
+                   "padding, so that there is nothing to mask: build the "
+                   "model without it, load the same weights, export that")
         self.embedding = layer
 
     def add_rnn(self, layer):
@@ -155,7 +155,8 @@ class Chain:
         directions = cells(layer)
         for cell in directions:
             if kind(cell) != "SimpleRNN":
-                refuse(layer, f"holds a {kind(cell)}: only SimpleRNN is served")
+                refuse(layer, f"holds a {kind(cell)}: only SimpleRNN is "
+                       "served")
             if cell.return_state:
                 refuse(layer, "has return_state=True: export the model "
                        "without; the server gives the state anyway")
@@ -173,9 +174,10 @@ class Chain:
             refuse(layer, "all directions and layers have to have the same "
                    "units, activation and number of directions; these are "
                    f"{sorted(found)}")
-        if activation_of(directions[0]) not in model_folder.NONLINEARITIES:
-            refuse(layer, f"has the activation {activation_of(directions[0])}: "
-                   "only tanh and relu are served")
+        activation = activation_of(directions[0])
+        if activation not in model_folder.NONLINEARITIES:
+            refuse(layer, f"has the activation {activation}: only tanh and "
+                   "relu are served")
         self.rnns.append(layer)
 
     def sequences(self):

@@ -142,7 +142,8 @@ class Network:
             require(layer.weight.shape[1] == width,
                     f"the head's {layer.prefix}weight reads "
                     f"{layer.weight.shape[1]} numbers, but gets {width}")
-            require(layer is self.head[-1] or "softmax" not in layer.activation,
+            require("softmax" not in layer.activation
+                    or layer is self.head[-1],
                     f"{layer.activation} inside the head: only its last layer "
                     "may have it")
             width = len(layer.weight)
@@ -247,10 +248,12 @@ class Texts:
     def check(self, network):
         """Whether the counts are the network's."""
         if self.vocabulary is not None:
-            count, what = ((network.input_size, "the input_size of the rnn, as "
-                            "there is no embedding and tokens are one-hot")
-                           if network.embedding is None else
-                           (len(network.embedding), "the embedding's rows"))
+            if network.embedding is None:
+                count, what = network.input_size, (
+                    "the input_size of the rnn, as there is no embedding and "
+                    "tokens are one-hot")
+            else:
+                count, what = len(network.embedding), "the embedding's rows"
             require(len(self.vocabulary) == count,
                     f"vocabulary: {len(self.vocabulary)} tokens, expected "
                     f"{count}, {what}")

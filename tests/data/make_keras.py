@@ -4,7 +4,8 @@
   python3 -m venv venv && venv/bin/pip install keras jax
   KERAS_BACKEND=jax venv/bin/python tests/data/make_keras.py
 
-The weights are random, from a fixed seed, and the folder is a model repository.
+The weights are random, from a fixed seed, and the folder is a model
+repository.
 """
 
 import os

@@ -296,9 +296,24 @@ class TestWhatIsRefused(ExportTest):
                 return out + x, h
         self.refused("Residual has a forward", rnn=Residual(4, 4))
 
+        class Scaled(nn.Sequential):
+            def forward(self, x):
+                return 2 * super().forward(x)
+        self.refused("head is a Scaled", rnn=nn.RNN(3, 4),
+                     head=Scaled(nn.Linear(4, 2)))
+
+        class Noisy(nn.Dropout):
+            def forward(self, x):
+                return nn.functional.dropout(x, training=True)
+        self.refused("head.0 is a Noisy", rnn=nn.RNN(3, 4),
+                     head=nn.Sequential(Noisy(), nn.Linear(4, 2)))
+
     def test_hooks_and_parametrizations(self):
-        self.refused("weight_norm", rnn=nn.RNN(3, 4), head=nn.utils.weight_norm(
-            nn.Linear(4, 2)))
+        self.refused("weight_norm", rnn=nn.RNN(3, 4),
+                     head=nn.utils.weight_norm(nn.Linear(4, 2)))
+        head = nn.Sequential(nn.Linear(4, 2))
+        head.register_forward_hook(lambda module, x, y: y + 1)
+        self.refused("head has hooks", rnn=nn.RNN(3, 4), head=head)
         self.refused("weight_norm", rnn=nn.utils.weight_norm(
             nn.RNN(3, 4), "weight_hh_l0"))
         self.refused("parametrizations", rnn=nn.RNN(3, 4),

@@ -171,7 +171,7 @@ class KerasTest(unittest.TestCase):
             inputs=(None,)))
         refused("has to be built", keras.Sequential([layers.SimpleRNN(4)]))
         refused("compute in float32", sequential(
-            layers.SimpleRNN(4, dtype="float16")))
+            layers.SimpleRNN(4), layers.Dense(2, dtype="mixed_float16")))
         stateful = keras.Sequential([
             layers.Input((None, 3), batch_size=1),
             layers.SimpleRNN(4, stateful=True)])
