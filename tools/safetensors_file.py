@@ -55,12 +55,16 @@ def write(path, tensors, metadata=None):
 
 
 def read(path):
-    """{name: array} of a file that is taken to be sound."""
+    """{name: array} of a file that is taken to be sound.
+
+    A tensor that is stored under another's name, {"dropped": "written"} in the
+    metadata, is there under both, as in the server.
+    """
     with open(path, "rb") as file:
         content = file.read()
     size, = struct.unpack_from("<Q", content)
     header = json.loads(content[8:8 + size])
-    header.pop("__metadata__", None)
+    metadata = header.pop("__metadata__", {})
     tensors = {}
     for name, entry in header.items():
         begin, end = (8 + size + offset for offset in entry["data_offsets"])
@@ -70,4 +74,7 @@ def read(path):
         else:
             array = np.frombuffer(content[begin:end], DTYPES[entry["dtype"]])
         tensors[name] = array.reshape(entry["shape"]).copy()
+    for dropped, written in metadata.items():
+        if written in tensors:
+            tensors.setdefault(dropped, tensors[written])
     return tensors

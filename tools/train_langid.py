@@ -2,18 +2,17 @@
 """Trains `langid`: letters in, language out, a guess after every letter.
 
 Needs Debian's python3-torch, python3-numpy, libopenblas0-pthread and the word
-lists that langid_data.py names. Writes weights, config.json, vocab.txt and
-labels.txt into --output. Example:
+lists that langid_data.py names. Writes version 1 into --output, by export.py.
+Example:
 
   nice /usr/bin/python3 tools/train_langid.py --output models/langid
   /usr/bin/python3 tools/train_langid.py --output models/langid --evaluate
+  /usr/bin/python3 tools/train_langid.py --output models/langid --export
 """
 
 import argparse
 import collections
-import json
 import math
-import os
 import random
 import time
 import unicodedata
@@ -23,6 +22,10 @@ import torch
 
 import langid_data as data
 import safetensors_file
+from export import export
+
+# What the server tries when it loads the model.
+EXAMPLE = ["bonjour", "Welcome", "książka"]
 
 
 class LangId(torch.nn.Module):
@@ -101,28 +104,16 @@ def train(model, split, vocabulary, options):
 
 def save(model, vocabulary, folder):
     """The model's folder, as unroll reads it."""
-    os.makedirs(f"{folder}/1", exist_ok=True)
-    weights = {name: tensor.detach().numpy()
-               for name, tensor in model.state_dict().items()}
-    safetensors_file.write(f"{folder}/1/model.safetensors", weights)
-    config = {
-        "nonlinearity": "tanh",
-        "head": {"activation": "softmax", "applied_to": "each_step"},
-        "vocabulary": "vocab.txt",
-        "labels": "labels.txt",
-        "tokenizer": "characters",
-        "unknown_token": data.UNKNOWN,
-    }
-    with open(f"{folder}/config.json", "w", encoding="utf-8") as file:
-        file.write(json.dumps(config, indent=2) + "\n")
-    for name, lines in (("vocab", vocabulary), ("labels", data.LANGUAGES)):
-        with open(f"{folder}/{name}.txt", "w", encoding="utf-8") as file:
-            file.writelines(line + "\n" for line in lines)
+    export(f"{folder}/1", rnn=model.rnn, embedding=model.embedding,
+           head=model.head, activation="softmax", applied_to="each_step",
+           vocabulary=vocabulary, tokenizer="characters",
+           unknown_token=data.UNKNOWN, labels=data.LANGUAGES, example=EXAMPLE,
+           overwrite=True)
 
 
 def load(folder):
     """The saved model and its vocabulary, from the files alone."""
-    with open(f"{folder}/vocab.txt", encoding="utf-8") as file:
+    with open(f"{folder}/1/vocab.txt", encoding="utf-8") as file:
         vocabulary = file.read().split("\n")[:-1]
     tensors = safetensors_file.read(f"{folder}/1/model.safetensors")
     model = LangId(*tensors["embedding.weight"].shape,
@@ -239,6 +230,8 @@ def main():
                         help="the model's folder (default: %(default)s)")
     parser.add_argument("--evaluate", action="store_true",
                         help="only measure the model that stands in --output")
+    parser.add_argument("--export", action="store_true",
+                        help="only write the files in --output anew")
     parser.add_argument("--resume", action="store_true",
                         help="go on from the weights that stand in --output")
     parser.add_argument("--batches", type=int, default=12000)
@@ -255,6 +248,9 @@ def main():
     options = parser.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
+    if options.export:
+        save(*load(options.output), options.output)
+        return
     if not options.evaluate:
         split = data.load_words()
         if options.resume:
