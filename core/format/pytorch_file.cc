@@ -169,7 +169,7 @@ absl::Status PytorchFile::ReadStorage(const StateDictTensor& tensor,
 
 absl::StatusOr<Tensor> PytorchFile::Read(const StoredTensor& stored) const {
   const StateDictTensor& tensor = views_.find(stored.name)->second;
-  if (IsContiguous(tensor.shape, tensor.stride)) {
+  if (tensor.elements == 0 || IsContiguous(tensor.shape, tensor.stride)) {
     return ReadFloats(
         stored,
         [&](int64_t first, std::span<char> bytes) {

@@ -8,7 +8,6 @@ namespace unroll {
 bool IsContiguous(const Shape& shape, const Shape& stride) {
   int64_t expected = 1;
   for (size_t i = shape.size(); i-- > 0;) {
-    if (shape[i] == 0) return true;
     if (shape[i] == 1) continue;  // its stride is never used
     if (stride[i] != expected) return false;
     expected *= shape[i];
@@ -19,7 +18,6 @@ bool IsContiguous(const Shape& shape, const Shape& stride) {
 int64_t SpanOf(const Shape& shape, const Shape& stride) {
   int64_t span = 1;
   for (size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == 0) return 0;
     span += (shape[i] - 1) * stride[i];
   }
   return span;

@@ -8,12 +8,14 @@
 
 namespace unroll {
 
-// Whether elements with these strides stand in row-major order, one behind the
-// other. REQUIRES, here and below: as many strides as dimensions, none below 0.
+// Views of a storage: elements at multiples of a stride for each dimension.
+// REQUIRES everywhere: the last element's place fits an int64, and so does the
+// number of elements, which is not 0; strides are not negative.
+
+// Whether the elements stand in row-major order, one behind the other.
 bool IsContiguous(const Shape& shape, const Shape& stride);
 
-// From the first element of a view to behind its last one, in elements.
-// REQUIRES: it fits.
+// From the first element to behind the last one, in elements.
 int64_t SpanOf(const Shape& shape, const Shape& stride);
 
 // Copies elements of a view, in its row-major order, from the element `first`
