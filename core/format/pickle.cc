@@ -1,6 +1,5 @@
 #include "core/format/pickle.h"
 
-#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -8,56 +7,14 @@
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
+#include "core/format/pickle_bytes.h"
+#include "core/format/pickle_opcodes.h"
 #include "core/format/pickle_stack.h"
 
 namespace unroll {
 namespace {
 
 using enum PickleKind;
-
-// Python's pickletools explains them.
-enum Opcode : uint8_t {
-  kProto = 0x80,
-  kFrame = 0x95,
-  kStop = '.',
-  kMark = '(',
-  kNone = 'N',
-  kNewTrue = 0x88,
-  kNewFalse = 0x89,
-  kBinInt = 'J',
-  kBinInt1 = 'K',
-  kBinInt2 = 'M',
-  kLong1 = 0x8A,
-  kBinFloat = 'G',
-  kBinUnicode = 'X',
-  kShortBinUnicode = 0x8C,
-  kBinBytes = 'B',
-  kShortBinBytes = 'C',
-  kEmptyTupleOpcode = ')',
-  kTuple1 = 0x85,
-  kTuple2 = 0x86,
-  kTuple3 = 0x87,
-  kTupleToMark = 't',
-  kEmptyList = ']',
-  kAppend = 'a',
-  kAppends = 'e',
-  kEmptyDict = '}',
-  kSetItem = 's',
-  kSetItems = 'u',
-  kEmptySet = 0x8F,
-  kAddItems = 0x90,
-  kGlobalByName = 'c',
-  kStackGlobal = 0x93,
-  kReduce = 'R',
-  kNewObject = 0x81,
-  kBuild = 'b',
-  kBinPersistent = 'Q',
-  kBinPut = 'q',
-  kLongBinPut = 'r',
-  kMemoize = 0x94,
-  kBinGet = 'h',
-  kLongBinGet = 'j',
-};
 
 constexpr std::string_view kHint =
     "save the tensors alone: torch.save(model.state_dict(), \"model.pt\")";
@@ -103,53 +60,21 @@ class Machine {
   absl::Status StepCall();
   absl::Status StepBuild();
 
-  // The next `count` bytes; the next `count` as a little-endian number; the
-  // bytes up to the end of the line.
-  absl::StatusOr<std::string_view> Take(uint64_t count);
-  absl::StatusOr<uint64_t> TakeNumber(size_t count);
-  absl::StatusOr<std::string_view> TakeLine();
-
-  const std::string_view bytes_;
-  size_t at_ = 0;  // in bytes_
+  PickleBytes bytes_;
   PickleStack stack_;
 };
 
-absl::StatusOr<std::string_view> Machine::Take(uint64_t count) {
-  if (count > bytes_.size() - at_) {
-    return Error("%d bytes follow, expected %d", bytes_.size() - at_, count);
-  }
-  const std::string_view taken = bytes_.substr(at_, count);
-  at_ += count;
-  return taken;
-}
-
-absl::StatusOr<uint64_t> Machine::TakeNumber(size_t count) {
-  ASSIGN_OR_RETURN(const std::string_view taken, Take(count));
-  uint64_t number = 0;
-  std::memcpy(&number, taken.data(), count);
-  return number;
-}
-
-absl::StatusOr<std::string_view> Machine::TakeLine() {
-  const size_t end = bytes_.find('\n', at_);
-  if (end == std::string_view::npos) return Error("a line has no end");
-  const std::string_view line = bytes_.substr(at_, end - at_);
-  at_ = end + 1;
-  return line;
-}
-
 absl::Status Machine::StepFrame() {
-  ASSIGN_OR_RETURN(const uint64_t length, TakeNumber(8));
-  if (length > bytes_.size() - at_) {
-    return Error("a frame of %d bytes, but %d follow", length,
-                 bytes_.size() - at_);
+  ASSIGN_OR_RETURN(const uint64_t length, bytes_.TakeNumber(8));
+  if (length > bytes_.left()) {
+    return Error("a frame of %d bytes, but %d follow", length, bytes_.left());
   }
   return absl::OkStatus();
 }
 
 // Only the one of four bytes has a sign.
 absl::Status Machine::StepInt(size_t bytes) {
-  ASSIGN_OR_RETURN(const uint64_t number, TakeNumber(bytes));
+  ASSIGN_OR_RETURN(const uint64_t number, bytes_.TakeNumber(bytes));
   return stack_.Push({.kind = kInt,
                       .number = bytes == 4 ? static_cast<int32_t>(number)
                                            : static_cast<int64_t>(number)});
@@ -157,9 +82,9 @@ absl::Status Machine::StepInt(size_t bytes) {
 
 // A two's complement of any length.
 absl::Status Machine::StepLong() {
-  ASSIGN_OR_RETURN(const uint64_t bytes, TakeNumber(1));
+  ASSIGN_OR_RETURN(const uint64_t bytes, bytes_.TakeNumber(1));
   if (bytes > 8) return StepSkip(bytes, kLargeInteger);
-  ASSIGN_OR_RETURN(uint64_t number, TakeNumber(bytes));
+  ASSIGN_OR_RETURN(uint64_t number, bytes_.TakeNumber(bytes));
   if (bytes > 0 && bytes < 8 && number >> (bytes * 8 - 1) != 0) {
     number |= ~uint64_t{0} << bytes * 8;
   }
@@ -167,8 +92,8 @@ absl::Status Machine::StepLong() {
 }
 
 absl::Status Machine::StepText(size_t length_bytes) {
-  ASSIGN_OR_RETURN(const uint64_t length, TakeNumber(length_bytes));
-  ASSIGN_OR_RETURN(const std::string_view text, Take(length));
+  ASSIGN_OR_RETURN(const uint64_t length, bytes_.TakeNumber(length_bytes));
+  ASSIGN_OR_RETURN(const std::string_view text, bytes_.Take(length));
   if (const auto bad = FindInvalidUtf8(text)) {
     return Error("the string %s is not valid UTF-8 from its byte %d on",
                  Quoted(text), *bad);
@@ -177,12 +102,12 @@ absl::Status Machine::StepText(size_t length_bytes) {
 }
 
 absl::Status Machine::StepSkip(uint64_t bytes, AlikeValue value) {
-  RETURN_IF_ERROR(Take(bytes).status());
+  RETURN_IF_ERROR(bytes_.Take(bytes).status());
   return stack_.PushRef(value);
 }
 
 absl::Status Machine::StepBytes(size_t length_bytes) {
-  ASSIGN_OR_RETURN(const uint64_t length, TakeNumber(length_bytes));
+  ASSIGN_OR_RETURN(const uint64_t length, bytes_.TakeNumber(length_bytes));
   return StepSkip(length, kBytesValue);
 }
 
@@ -229,8 +154,8 @@ absl::Status Machine::StepGlobal(std::string_view module,
 }
 
 absl::Status Machine::StepGlobalByName() {
-  ASSIGN_OR_RETURN(const std::string_view module, TakeLine());
-  ASSIGN_OR_RETURN(const std::string_view name, TakeLine());
+  ASSIGN_OR_RETURN(const std::string_view module, bytes_.TakeLine());
+  ASSIGN_OR_RETURN(const std::string_view name, bytes_.TakeLine());
   return StepGlobal(module, name);
 }
 
@@ -363,13 +288,13 @@ absl::Status Machine::Step(uint8_t opcode) {
     case kBinPut:
     case kLongBinPut: {
       ASSIGN_OR_RETURN(const uint64_t index,
-                       TakeNumber(opcode == kBinPut ? 1 : 4));
+                       bytes_.TakeNumber(opcode == kBinPut ? 1 : 4));
       return stack_.Put(index);
     }
     case kBinGet:
     case kLongBinGet: {
       ASSIGN_OR_RETURN(const uint64_t index,
-                       TakeNumber(opcode == kBinGet ? 1 : 4));
+                       bytes_.TakeNumber(opcode == kBinGet ? 1 : 4));
       return stack_.Get(index);
     }
     default:
@@ -379,8 +304,8 @@ absl::Status Machine::Step(uint8_t opcode) {
 }
 
 absl::Status Machine::CheckStart() {
-  ASSIGN_OR_RETURN(const uint64_t opcode, TakeNumber(1));
-  ASSIGN_OR_RETURN(const uint64_t protocol, TakeNumber(1));
+  ASSIGN_OR_RETURN(const uint64_t opcode, bytes_.TakeNumber(1));
+  ASSIGN_OR_RETURN(const uint64_t protocol, bytes_.TakeNumber(1));
   if (opcode != kProto || protocol < 2 || protocol > 5) {
     return Error("expected the start of a pickle of protocol 2 to 5");
   }
@@ -396,16 +321,15 @@ absl::StatusOr<Pickle> Machine::Run(std::string_view where) {
     return at_begin(status);
   }
   for (;;) {
-    begin = at_;
-    const auto opcode = TakeNumber(1);
+    begin = bytes_.taken();
+    const auto opcode = bytes_.TakeNumber(1);
     if (!opcode.ok()) return at_begin(Error("the pickle has no end mark"));
     if (*opcode == kStop) break;
     const absl::Status status = Step(static_cast<uint8_t>(*opcode));
     if (!status.ok()) return at_begin(status);
   }
-  if (at_ != bytes_.size()) {
-    return at_begin(
-        Error("the end mark, but %d bytes follow", bytes_.size() - at_));
+  if (bytes_.left() != 0) {
+    return at_begin(Error("the end mark, but %d bytes follow", bytes_.left()));
   }
   auto pickle = std::move(stack_).Finish();
   if (!pickle.ok()) return at_begin(pickle.status());

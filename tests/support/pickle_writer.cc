@@ -68,4 +68,8 @@ std::string PickledTensor::Value() const {
   return PickledCall(rebuild, PickledTuple(arguments));
 }
 
+std::string OneTensor(const PickledTensor& tensor) {
+  return Pickled(PickledDict({{"a", tensor.Value()}}));
+}
+
 }  // namespace unroll::testing

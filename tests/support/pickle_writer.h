@@ -41,6 +41,9 @@ struct PickledTensor {
   std::string Value() const;
 };
 
+// The whole pickle of {"a": tensor}.
+std::string OneTensor(const PickledTensor& tensor);
+
 }  // namespace unroll::testing
 
 #endif  // UNROLL_TESTS_SUPPORT_PICKLE_WRITER_H_
