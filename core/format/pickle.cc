@@ -33,10 +33,7 @@ bool IsInert(const PickleValue& value) {
 // Python's pickle machine, with names in place of what they name.
 class Machine {
  public:
-  // What torch.save writes has far fewer values than that: none of those that
-  // are not all alike takes less than three bytes.
-  explicit Machine(std::string_view bytes)
-      : bytes_(bytes), stack_(1000 + bytes.size() / 3) {}
+  explicit Machine(std::string_view bytes) : bytes_(bytes) {}
 
   absl::StatusOr<Pickle> Run(std::string_view where);
 

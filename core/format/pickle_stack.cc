@@ -10,6 +10,8 @@
 namespace unroll {
 namespace {
 
+constexpr size_t kMaxValues = 1 << 18;
+
 constexpr std::string_view kAlike[] = {
     "None", "a bool", "a float", "bytes", "a large integer", "a list", "a set"};
 static_assert(std::size(kAlike) == kEmptyTuple);
@@ -22,7 +24,7 @@ absl::Status Error(const absl::FormatSpec<Args...>& format,
 
 }  // namespace
 
-PickleStack::PickleStack(size_t most) : most_(most) {
+PickleStack::PickleStack() {
   for (const std::string_view what : kAlike) {
     pickle_.values.push_back({.kind = PickleKind::kOther, .text = what});
   }
@@ -31,10 +33,7 @@ PickleStack::PickleStack(size_t most) : most_(most) {
 
 absl::Status PickleStack::Push(PickleValue value) {
   const size_t before = pickle_.values.size();
-  if (before - kEmptyTuple > most_) {
-    return Error("more than %d values, far more than a pickle of this size has",
-                 most_);
-  }
+  if (before == kMaxValues) return Error("more than %d values", kMaxValues);
   pickle_.values.push_back(std::move(value));
   return PushRef(static_cast<PickleRef>(before));
 }

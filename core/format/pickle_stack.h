@@ -27,12 +27,13 @@ enum AlikeValue : PickleRef {
 // memo. Errors are INVALID_ARGUMENT, and the end of the pickle.
 class PickleStack {
  public:
-  // There can be `most` values besides those that are all alike.
-  explicit PickleStack(size_t most);
+  PickleStack();
 
+  // Takes about 100 bytes a value, for 2^18 of them at most: some 14,000
+  // tensors. What is all alike goes by PushRef.
   absl::Status Push(PickleValue value);
   absl::Status PushRef(PickleRef ref);
-  void PushMark() { marks_.push_back(stack_.size()); }
+  void PushMark() { marks_.push_back(static_cast<uint32_t>(stack_.size())); }
 
   // Whether there are `count` values above the last mark.
   absl::Status Need(size_t count) const;
@@ -55,10 +56,9 @@ class PickleStack {
   absl::StatusOr<Pickle> Finish() &&;
 
  private:
-  const size_t most_;
   Pickle pickle_;
   std::vector<PickleRef> stack_;
-  std::vector<size_t> marks_;  // places in stack_
+  std::vector<uint32_t> marks_;  // places in stack_
   std::vector<PickleRef> memo_;
 };
 

@@ -1,24 +1,14 @@
 #ifndef UNROLL_CORE_FORMAT_STATE_DICT_H_
 #define UNROLL_CORE_FORMAT_STATE_DICT_H_
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/format/tensor_file.h"
+#include "core/format/state_dict_tensor.h"
 
 namespace unroll {
-
-// A tensor of a state_dict: a view of a storage, inside it, with at most as
-// many elements as that.
-struct StateDictTensor : StoredTensor {
-  std::string storage;           // its key
-  int64_t storage_elements = 0;  // of `dtype`; they fit an int64 in bytes
-  int64_t offset = 0;            // of the first element, in elements
-  Shape stride;                  // in elements, one for each of `shape`
-};
 
 struct StateDict {
   std::vector<StateDictTensor> tensors;  // ordered by name

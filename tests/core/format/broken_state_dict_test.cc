@@ -51,16 +51,17 @@ const Broken kBroken[] = {
     {"empty", Pickled("}"), "f: no tensors in it, nor in a dict under one"},
     {"other keys", Pickled(PickledDict({{"epoch", "K\3"}, {"rnn", Dict()}})),
      "under one of its keys state_dict, model_state_dict, model, net, network, "
-     "module, weights; its keys: the string \"epoch\", the string \"rnn\""},
+     "module, weights; it has 2 keys: the string \"epoch\", the string "
+     "\"rnn\""},
     {"two levels",
      Pickled(PickledDict({{"model", PickledDict({{"net", Dict()}})}})),
-     "its keys: the string \"model\""},
+     "it has 1 keys: the string \"model\""},
     {"two state_dicts",
      Pickled(PickledDict({{"model", Dict()}, {"net", Dict()}})),
      "state_dicts under \"model\" and \"net\", expected one"},
     {"a state_dict twice",
      Pickled(PickledDict({{"net", Dict()}, {"net", Dict()}})),
-     "state_dicts under \"net\" and \"net\""},
+     "f: key \"net\" appears twice"},
     {"itself",
      Pickled("}q" + std::string(1, '\0') + PickledText("a") + "h" +
              std::string(1, '\0') + "s"),

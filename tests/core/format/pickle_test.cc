@@ -217,14 +217,14 @@ TEST(PickleTest, EachIsRefusedWithItsByteAndReason) {
 // Neither reading nor destroying goes as deep as the values are nested.
 TEST(PickleTest, TakesDeepNesting) {
   std::string tuples = "N";
-  for (int i = 0; i < 1'000'000; ++i) tuples += Bytes("\x85q\0");
+  for (int i = 0; i < 200'000; ++i) tuples += Bytes("\x85q\0");
   const std::string deep = Pickled(tuples);
   ASSERT_OK_AND_ASSIGN(const Pickle pickle, ParsePickle(deep, "p"));
-  EXPECT_GT(pickle.values.size(), 1'000'000);
+  EXPECT_GT(pickle.values.size(), 200'000);
 
   std::string dicts;
-  for (int i = 0; i < 1'000'000; ++i) dicts += "}N";
-  dicts += "N" + std::string(1'000'000, 's');
+  for (int i = 0; i < 200'000; ++i) dicts += "}N";
+  dicts += "N" + std::string(200'000, 's');
   EXPECT_THAT(ParsePickle(Pickled(dicts), "p"), IsOk());
 }
 
@@ -242,11 +242,11 @@ TEST(PickleTest, SharedAndCyclicValuesStayShared) {
   EXPECT_THAT(self[self.top].items, ElementsAre(kNoneValue, self.top));
 }
 
-TEST(PickleTest, RefusesMoreValuesThanTorchWouldWrite) {
-  EXPECT_THAT(ParsePickle(Pickled(std::string(100'000, '}')), "p"),
-              IsError(kInvalid, "byte 34336: more than 34334 values"));
+TEST(PickleTest, RefusesMoreValuesThanAnyModelHas) {
+  EXPECT_THAT(ParsePickle(Pickled(std::string(300'000, '}')), "p"),
+              IsError(kInvalid, "more than 262144 values"));
   // Those that are all alike are one.
-  EXPECT_THAT(ParsePickle(Pickled("(" + std::string(100'000, 'N') + "t"), "p"),
+  EXPECT_THAT(ParsePickle(Pickled("(" + std::string(300'000, 'N') + "t"), "p"),
               IsOk());
 }
 
