@@ -65,7 +65,8 @@ class ExampleReader {
     if (info_.head) known.insert("scores");
     for (const StoredTensor& tensor : file_.tensors()) {
       if (known.contains(tensor.name)) continue;
-      std::vector<std::string> names(known.begin(), known.end());
+      std::vector<std::string> names;
+      for (const std::string_view name : known) names.push_back(Quoted(name));
       return Invalid(absl::StrFormat("unknown tensor %s, known are %s%s",
                                      Quoted(tensor.name), ListForMessage(names),
                                      info_.head ? "" : " (there is no head)"));

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
+#include "core/format/pytorch_file.h"
 #include "core/format/safetensors.h"
 #include "core/load/model_files.h"
 
@@ -31,7 +32,11 @@ bool IsGraph(const WeightsFile& weights) {
 
 absl::StatusOr<std::unique_ptr<TensorFile>> OpenTensorFile(
     WeightsFile weights) {
-  return SafetensorsFile::Open(std::move(weights.file), weights.name);
+  if (weights.name.ends_with(".safetensors")) {
+    return SafetensorsFile::Open(std::move(weights.file), weights.name);
+  }
+  // .pt, .pth, .bin, ...: torch.save has no name of its own.
+  return PytorchFile::Open(std::move(weights.file), weights.name);
 }
 
 }  // namespace unroll

@@ -10,7 +10,9 @@
 #include "core/base/checked.h"
 #include "core/base/files.h"
 #include "core/base/utf8.h"
+#include "core/format/pytorch_file.h"
 #include "core/format/safetensors.h"
+#include "core/format/state_dict.h"
 #include "core/format/tensor_file.h"
 #include "core/load/config.h"
 
@@ -87,6 +89,17 @@ void FuzzSafetensors(std::string_view bytes) {
   for (const StoredTensor& tensor : (*file)->tensors()) {
     (void)(*file)->ReadIntegers(tensor);
   }
+}
+
+void FuzzPytorch(std::string_view bytes) {
+  const auto file = PytorchFile::Open(MemoryFile(bytes).Open(), "f");
+  if (!file.ok()) return CheckRefusal(file.status());
+  CheckTensors(**file, bytes.size());
+}
+
+void FuzzPickle(std::string_view bytes) {
+  const auto state_dict = ParseStateDict(bytes, "data.pkl");
+  if (!state_dict.ok()) CheckRefusal(state_dict.status());
 }
 
 void FuzzConfig(std::string_view bytes) {
