@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "core/load/config.h"
 #include "core/load/facts.h"
+#include "core/load/graph_network.h"
 #include "core/load/network_parts.h"
 #include "core/load/tensor_network.h"
 #include "core/load/text_files.h"
@@ -21,6 +22,7 @@ absl::StatusOr<NetworkParts> ReadNetwork(const ModelPath& path,
                                          const Config& config,
                                          int64_t max_bytes) {
   ASSIGN_OR_RETURN(WeightsFile weights, OpenWeightsFile(path, max_bytes));
+  if (IsGraph(weights)) return ReadGraph(weights, config, max_bytes);
   const std::string name = weights.name;
   ASSIGN_OR_RETURN(std::shared_ptr<const TensorFile> file,
                    OpenTensorFile(std::move(weights)));

@@ -28,6 +28,7 @@ void RunCorpus(const std::string& name, void (*target)(std::string_view)) {
 TEST(CorpusTest, Safetensors) { RunCorpus("safetensors", FuzzSafetensors); }
 TEST(CorpusTest, Pytorch) { RunCorpus("pytorch", FuzzPytorch); }
 TEST(CorpusTest, Pickle) { RunCorpus("pickle", FuzzPickle); }
+TEST(CorpusTest, Onnx) { RunCorpus("onnx", FuzzOnnx); }
 TEST(CorpusTest, Config) { RunCorpus("config", FuzzConfig); }
 
 }  // namespace

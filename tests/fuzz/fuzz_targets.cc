@@ -10,6 +10,7 @@
 #include "core/base/checked.h"
 #include "core/base/files.h"
 #include "core/base/utf8.h"
+#include "core/format/onnx_network.h"
 #include "core/format/pytorch_file.h"
 #include "core/format/safetensors.h"
 #include "core/format/state_dict.h"
@@ -80,6 +81,14 @@ void CheckTensors(const TensorFile& file, size_t input_bytes) {
   }
 }
 
+// A tensor that is there has this shape, and as many values.
+void CheckShape(const Tensor& tensor, const Shape& shape) {
+  if (tensor.empty()) return;
+  Check(tensor.shape == shape, "a tensor has the shape of its role");
+  Check(std::ssize(tensor.values) == CheckedElements(shape),
+        "a tensor has the values of its shape");
+}
+
 }  // namespace
 
 void FuzzSafetensors(std::string_view bytes) {
@@ -100,6 +109,42 @@ void FuzzPytorch(std::string_view bytes) {
 void FuzzPickle(std::string_view bytes) {
   const auto state_dict = ParseStateDict(bytes, "data.pkl");
   if (!state_dict.ok()) CheckRefusal(state_dict.status());
+}
+
+void FuzzOnnx(std::string_view bytes) {
+  constexpr int64_t kMaxBytes = 1 << 20;
+  const auto network = ParseOnnx(bytes, kMaxBytes, "f");
+  if (!network.ok()) return CheckRefusal(network.status());
+  const Spec& spec = network->spec;
+  const ModelWeights& weights = network->weights;
+  Check(std::ssize(weights.layers) == spec.num_layers * spec.directions,
+        "weights of every layer and direction");
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    const LayerWeights& layer = weights.layers[i];
+    const int64_t reads = static_cast<int64_t>(i) < spec.directions
+                              ? spec.input_size
+                              : spec.hidden_width();
+    CheckShape(layer.weight_ih, {spec.hidden_size, reads});
+    CheckShape(layer.weight_hh, {spec.hidden_size, spec.hidden_size});
+    CheckShape(layer.bias_ih, {spec.hidden_size});
+    CheckShape(layer.bias_hh, {spec.hidden_size});
+    Check(layer.bias_ih.empty() == layer.bias_hh.empty(), "both biases");
+  }
+  CheckShape(weights.normalization.mean, {spec.input_size});
+  CheckShape(weights.normalization.std, {spec.input_size});
+  Check(weights.embedding.empty() ||
+            weights.embedding.shape.at(1) == spec.input_size,
+        "the embedding is [V, I]");
+  Check(weights.head.size() ==
+            (network->head ? network->head->layers.size() : 0),
+        "weights of every layer of the head");
+  int64_t reads = spec.hidden_width();
+  for (size_t i = 0; i < weights.head.size(); ++i) {
+    const int64_t width = network->head->layers[i].width;
+    CheckShape(weights.head[i].weight, {width, reads});
+    CheckShape(weights.head[i].bias, {width});
+    reads = width;
+  }
 }
 
 void FuzzConfig(std::string_view bytes) {

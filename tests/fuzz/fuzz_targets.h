@@ -10,6 +10,7 @@ namespace unroll::fuzz {
 void FuzzSafetensors(std::string_view bytes);  // a model.safetensors
 void FuzzPytorch(std::string_view bytes);      // a model.pt
 void FuzzPickle(std::string_view bytes);       // its data.pkl
+void FuzzOnnx(std::string_view bytes);         // a model.onnx
 void FuzzConfig(std::string_view bytes);       // a config.json
 
 }  // namespace unroll::fuzz
