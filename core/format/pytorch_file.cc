@@ -180,7 +180,7 @@ absl::StatusOr<Tensor> PytorchFile::Read(const StoredTensor& stored) const {
   const int64_t width = tensor.dtype.bits / 8;
   std::vector<char> range;
   try {
-    range.resize(SpanOf(tensor.shape, tensor.stride) * width);
+    range.resize(*SpanOf(tensor.shape, tensor.stride) * width);
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError(absl::StrFormat(
         "%s: tensor %s: no memory for the part of storage %s that it spans",

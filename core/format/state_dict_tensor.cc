@@ -1,6 +1,5 @@
 #include "core/format/state_dict_tensor.h"
 
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "core/base/checked.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/format/strided.h"
 
 namespace unroll {
 namespace {
@@ -104,25 +104,14 @@ absl::Status ReadStorage(const Pickle& pickle, const PickleValue& value,
   return absl::OkStatus();
 }
 
-// The element after the last one of a view, from its first one on; nothing when
-// it does not fit.
-std::optional<int64_t> EndOfView(const StateDictTensor& tensor) {
-  int64_t end = tensor.elements == 0 ? 0 : 1;
-  for (size_t i = 0; i < tensor.shape.size() && end > 0; ++i) {
-    const auto step = CheckedMultiply(tensor.shape[i] - 1, tensor.stride[i]);
-    if (!step || __builtin_add_overflow(end, *step, &end)) return std::nullopt;
-  }
-  return end;
-}
-
 absl::Status CheckView(const StateDictTensor& tensor) {
   if (tensor.stride.size() != tensor.shape.size()) {
     return Error("stride %s for shape %s, expected one for each dimension",
                  ShapeString(tensor.stride), ShapeString(tensor.shape));
   }
-  const auto end = EndOfView(tensor);
-  if (!end || tensor.offset > tensor.storage_elements ||
-      *end > tensor.storage_elements - tensor.offset) {
+  const auto span = SpanOf(tensor.shape, tensor.stride);
+  if (!span || tensor.offset > tensor.storage_elements ||
+      *span > tensor.storage_elements - tensor.offset) {
     return Error(
         "shape %s with stride %s from element %d on, expected it inside the "
         "%d elements of storage %s",

@@ -1,9 +1,24 @@
 #include "core/format/strided.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
+#include "core/base/checked.h"
+
 namespace unroll {
+
+std::optional<int64_t> SpanOf(const Shape& shape, const Shape& stride) {
+  if (std::find(shape.begin(), shape.end(), 0) != shape.end()) return 0;
+  int64_t span = 1;
+  for (size_t i = 0; i < shape.size(); ++i) {
+    const auto step = CheckedMultiply(shape[i] - 1, stride[i]);
+    if (!step || __builtin_add_overflow(span, *step, &span)) {
+      return std::nullopt;
+    }
+  }
+  return span;
+}
 
 bool IsContiguous(const Shape& shape, const Shape& stride) {
   int64_t expected = 1;
@@ -13,14 +28,6 @@ bool IsContiguous(const Shape& shape, const Shape& stride) {
     expected *= shape[i];
   }
   return true;
-}
-
-int64_t SpanOf(const Shape& shape, const Shape& stride) {
-  int64_t span = 1;
-  for (size_t i = 0; i < shape.size(); ++i) {
-    span += (shape[i] - 1) * stride[i];
-  }
-  return span;
 }
 
 void CopyStrided(const Shape& shape, const Shape& stride, int64_t width,
@@ -36,9 +43,11 @@ void CopyStrided(const Shape& shape, const Shape& stride, int64_t width,
   for (size_t done = 0; done < to.size(); done += width) {
     std::memcpy(to.data() + done, from.data() + at * width, width);
     for (size_t i = shape.size(); i-- > 0;) {
-      at += stride[i];
-      if (++index[i] < shape[i]) break;
-      at -= shape[i] * stride[i];
+      if (++index[i] < shape[i]) {
+        at += stride[i];
+        break;
+      }
+      at -= (shape[i] - 1) * stride[i];
       index[i] = 0;
     }
   }

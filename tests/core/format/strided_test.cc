@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+#include <optional>
 #include <string>
 
 namespace unroll {
@@ -20,6 +22,12 @@ TEST(StridedTest, SpansFromTheFirstToBehindTheLastElement) {
   EXPECT_EQ(SpanOf({}, {}), 1);
   EXPECT_EQ(SpanOf({2, 3}, {3, 1}), 6);
   EXPECT_EQ(SpanOf({3, 2}, {1, 10}), 13);
+  constexpr int64_t kLarge = int64_t{1} << 62;
+  EXPECT_EQ(SpanOf({3, kLarge, 0}, {1, 10, 1}), 0);
+  EXPECT_EQ(SpanOf({2, 2}, {kLarge, 1}), kLarge + 2);
+  EXPECT_EQ(SpanOf({3, 2}, {kLarge, 1}), std::nullopt);
+  EXPECT_EQ(SpanOf({2, 2}, {kLarge, kLarge}), std::nullopt);
+  EXPECT_EQ(SpanOf({2}, {-1}), std::nullopt);
 }
 
 // Elements [i][j] of a transposed [3,4], each of two letters; from any element
@@ -34,6 +42,14 @@ TEST(StridedTest, CopiesInRowMajorOrder) {
       EXPECT_EQ(to, want.substr(first * 2, count * 2));
     }
   }
+}
+
+// The stride of a dimension of one is any number.
+TEST(StridedTest, OverflowsNothing) {
+  constexpr int64_t kLargest = std::numeric_limits<int64_t>::max();
+  std::string to(4, ' ');
+  CopyStrided({2, 1, 2}, {1, kLargest, 2}, 1, std::string_view("abcd"), 0, to);
+  EXPECT_EQ(to, "acbd");
 }
 
 }  // namespace

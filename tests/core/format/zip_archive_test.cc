@@ -55,7 +55,7 @@ std::string WithEnd(size_t at, const std::string& others) {
 // it is said to be, and the plain end.
 std::string Zip64(uint64_t directory_bytes, uint64_t at) {
   const std::string plain = ZipBytes({});
-  return absl::StrCat("PK\6\6", Number(44, 8), Number(0, 28),
+  return absl::StrCat("PK\6\6", Number(44, 8), std::string(28, '\0'),
                       Number(directory_bytes, 8), Number(0, 8), "PK\6\7",
                       Number(0, 4), Number(at, 8), Number(1, 4), plain);
 }
