@@ -30,14 +30,14 @@ absl::StatusOr<Value> Fill(const OnnxNode& node, const Constant& constant,
     const std::vector<Dim>& numbers = *constant.integers;
     if (!numbers.empty() && std::count(numbers.begin(), numbers.end(),
                                        numbers[0]) == std::ssize(numbers)) {
-      return Filled{numbers[0]};
+      return Filled{.is_float = false, .whole = numbers[0]};
     }
   } else {
     ASSIGN_OR_RETURN(const Tensor tensor, folding.tensors.Floats(constant));
     const std::vector<float>& numbers = tensor.values;
     if (!numbers.empty() && std::count(numbers.begin(), numbers.end(),
                                        numbers[0]) == std::ssize(numbers)) {
-      return Filled{numbers[0]};
+      return Filled{.number = numbers[0]};
     }
   }
   return node.NotServed("repeats numbers that are not all alike");
@@ -98,7 +98,7 @@ OnnxResult FoldConstant(const OnnxNode& node, Folding& folding) {
 
 OnnxResult FoldConstantOfShape(const OnnxNode& node, Folding& folding) {
   const onnx::AttributeProto* value = node.Find("value");
-  if (value == nullptr) return std::vector<Value>{Filled{0.0f}};
+  if (value == nullptr) return std::vector<Value>{Filled()};
   ASSIGN_OR_RETURN(const Constant constant,
                    folding.tensors.Load(value->t(), node.name()));
   ASSIGN_OR_RETURN(Value filled, Fill(node, constant, folding));
