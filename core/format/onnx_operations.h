@@ -48,7 +48,6 @@ struct Folding {
   Spec spec;
   Axis steps, sequences;  // T and N
   int input = -1;         // the graph input
-  bool tokens = false;
   Front front;
 
   std::vector<OnnxLayer> layers;

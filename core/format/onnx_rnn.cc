@@ -120,6 +120,12 @@ absl::Status TakeInput(const OnnxNode& node, const OnnxLayerKind& kind,
                         SizeOf(features).value_or(Dim()).number,
                         ShapeString(layer.w.shape));
   }
+  if (!x.front.normalized.empty() && x.front.normalized != features) {
+    return node.NotServed(
+        "reads %s, which is normalised along another axis "
+        "than the features'",
+        node.InputName(kX));
+  }
   if (features.size() > 1) {
     return node.NotServed("reads features that are several axes of its input");
   }
@@ -130,7 +136,6 @@ absl::Status TakeInput(const OnnxNode& node, const OnnxLayerKind& kind,
   folding.steps = steps;
   folding.sequences = sequences;
   folding.input = x.input;
-  folding.tokens = x.front.embedding || x.front.one_hot > 0;
   folding.front = x.front;
   return absl::OkStatus();
 }
@@ -207,8 +212,7 @@ absl::Status ReadInitialState(const OnnxNode& node, Folding& folding) {
     OnnxLayer& layer = folding.layers.back();
     if (flow->kind == Flow::Kind::kInput && !flow->integers &&
         flow->axes.size() == 3 && flow->input != folding.input &&
-        !flow->front.mean && !flow->front.std && !flow->front.embedding &&
-        flow->front.one_hot == 0) {
+        flow->front.empty()) {
       layer.initial_state = flow->input;
       layer.first_row = flow->first_row;
       layer.rows = flow->rows;

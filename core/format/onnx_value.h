@@ -91,7 +91,10 @@ struct HeadLayer {
 // What stands between the input and the first layer.
 struct Front {
   std::optional<Constant> mean, std, embedding;
+  Axis normalized;      // what mean and std line up with; empty: all alike
   int64_t one_hot = 0;  // V; 0: not one-hot
+
+  bool empty() const { return !mean && !std && !embedding && one_hot == 0; }
 };
 
 // What depends on the input.

@@ -326,6 +326,18 @@ def write_made_files():
             [with_rnn(direction="bidirectional", layout=1),
              ("Reshape", "Y shape", "read", {})] + head,
             {"shape": [0, 0, -1]}),
+        "both_directions": (
+            Net(read="each", bidirectional=True), 13,
+            [with_rnn(direction="bidirectional"),
+             ("Gather", "Y zero", "forward", {"axis": 1}),
+             ("Gather", "Y one", "backward", {"axis": 1}),
+             ("Concat", "forward backward", "read", {"axis": -1})] + head,
+            {"zero": 0, "one": 1}),
+        "scores_of_last": (Net(read="last"), 13, [
+            rnn, ("Squeeze", "Y one", "read", {}),
+            ("MatMul", "read A", "product", {}),
+            ("Add", "product b", "all", {}),
+            ("Gather", "all last", "scores", {})], {"one": [1], "last": -1}),
         "mean_opset_18": (Net(read="mean"), 18, [
             rnn, ("Squeeze", "Y one", "hidden", {}),
             ("ReduceMean", "hidden zeros", "read", {"keepdims": 0})] + head,

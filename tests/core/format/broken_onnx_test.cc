@@ -336,6 +336,19 @@ graph.mutable_node()->SwapElements(0, 1);
 }
 ,
 
+    {"a normalisation of sequences", BREAK{graph.clear_input();
+AddInput(graph, "x", TensorProto::FLOAT, {0, 2, 2});
+AddTensor(graph, "mean", {2});
+SetInts(AddNode(graph, "Transpose", {"x"}, "t"), "perm", {0, 2, 1});
+AddNode(graph, "Sub", {"t", "mean"}, "n");
+SetInts(AddNode(graph, "Transpose", {"n"}, "x2"), "perm", {0, 2, 1});
+rnn.set_input(0, "x2");
+for (int i = 0; i < 3; ++i) graph.mutable_node()->SwapElements(i, i + 1);
+}
+, kUnimplemented, "reads \"x2\", which is normalised along another axis"
+}
+,
+
     // RNN nodes.
     {"an LSTM", BREAK{rnn.set_op_type("LSTM");
 }
