@@ -190,15 +190,8 @@ OnnxResult TransposeConstant(const OnnxNode& node, Folding& folding) {
                           node.InputName(0));
   }
   ASSIGN_OR_RETURN(const Tensor tensor, folding.tensors.Floats(*constant));
-  const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
-  RETURN_IF_ERROR(folding.tensors.Take(rows * columns));
-  Tensor transposed = ZeroTensor({columns, rows});
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      transposed.values[j * rows + i] = tensor.values[i * columns + j];
-    }
-  }
-  return std::vector<Value>{Floats(node, std::move(transposed))};
+  RETURN_IF_ERROR(folding.tensors.Take(std::ssize(tensor.values)));
+  return std::vector<Value>{Floats(node, Transposed(tensor))};
 }
 
 OnnxResult ConcatConstants(const OnnxNode& node, Folding& folding) {

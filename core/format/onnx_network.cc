@@ -19,22 +19,11 @@ namespace {
 
 using Steps = Flow::Steps;
 
-// Rows [first, first + count) of what a tensor's first axis counts.
-Tensor Rows(const Tensor& tensor, int64_t first, int64_t count, Shape shape) {
-  const auto row = std::ssize(tensor.values) / tensor.shape[0];
-  const auto begin = tensor.values.begin() + first * row;
-  return {std::move(shape), {begin, begin + count * row}};
-}
-
-Tensor Transposed(const Tensor& tensor) {
-  const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
-  Tensor transposed = ZeroTensor({columns, rows});
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      transposed.values[j * rows + i] = tensor.values[i * columns + j];
-    }
-  }
-  return transposed;
+// Row i of what a tensor's first axis counts.
+Tensor Row(const Tensor& tensor, int64_t i, Shape shape) {
+  const auto size = std::ssize(tensor.values) / tensor.shape[0];
+  const auto begin = tensor.values.begin() + i * size;
+  return {std::move(shape), {begin, begin + size}};
 }
 
 // A Keras layer has one bias, for both products.
@@ -66,11 +55,11 @@ absl::Status ReadLayers(const Folding& folding,
       b.shape = {2 * d, h};  // Wb and Rb of each direction
     }
     for (int64_t i = 0; i < d; ++i) {
-      LayerWeights weights{.weight_ih = Rows(w, i, 1, {h, w.shape[2]}),
-                           .weight_hh = Rows(r, i, 1, {h, h})};
+      LayerWeights weights{.weight_ih = Row(w, i, {h, w.shape[2]}),
+                           .weight_hh = Row(r, i, {h, h})};
       if (layer.b) {
-        weights.bias_ih = Rows(b, 2 * i, 1, {h});
-        weights.bias_hh = Rows(b, 2 * i + 1, 1, {h});
+        weights.bias_ih = Row(b, 2 * i, {h});
+        weights.bias_hh = Row(b, 2 * i + 1, {h});
       }
       layers.push_back(std::move(weights));
     }
