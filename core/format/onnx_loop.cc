@@ -61,6 +61,13 @@ bool IsZeroFill(const Value* value) {
   return filled != nullptr && filled->is_zero();
 }
 
+// Whether a Cast leaves numbers of steps what they are.
+absl::StatusOr<bool> KeepsCounts(const OnnxNode& cast) {
+  ASSIGN_OR_RETURN(const int64_t to, cast.Int("to", 0));
+  return to == onnx::TensorProto::INT32 || to == onnx::TensorProto::INT64 ||
+         to == onnx::TensorProto::FLOAT || to == onnx::TensorProto::DOUBLE;
+}
+
 class Loop {
  public:
   Loop(const OnnxNode& node, const onnx::GraphProto& body, Folding& folding)
@@ -202,7 +209,14 @@ absl::StatusOr<BodyValue> Loop::Less(const OnnxNode& inner, const BodyValue* a,
 absl::StatusOr<BodyValue> Loop::RunOp(const OnnxNode& inner, const BodyValue* a,
                                       const BodyValue* b) const {
   const std::string& op = inner.op();
-  if (op == "Identity" || op == "Cast") return *a;
+  if (op == "Identity") return *a;
+  if (op == "Cast") {
+    ASSIGN_OR_RETURN(const bool counts, KeepsCounts(inner));
+    const Constant* constant = ConstantOf(a);
+    const bool count = As<Counter>(a) != nullptr ||
+                       (constant != nullptr && constant->integers);
+    if (counts && count) return *a;
+  }
   if (op == "Add") {
     const bool swap = As<Sum>(a) == nullptr && As<Sum>(b) != nullptr;
     return swap ? Add(inner, b, a) : Add(inner, a, b);
