@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps build test demo format check-format lint clean
+.PHONY: help deps test-deps check-deps build test demo format check-format lint fuzz clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -28,6 +28,7 @@ help:
 	@echo "make format        format all C++ with clang-format"
 	@echo "make check-format  fail if anything is not formatted"
 	@echo "make lint          clang's thread-safety analysis (errors) and clang-tidy"
+	@echo "make fuzz          the readers of files against FUZZ_SECONDS=60 of libFuzzer each"
 	@echo "make clean         remove build/"
 
 deps:
@@ -54,6 +55,13 @@ format: check-deps
 
 check-format: check-deps
 	@clang-format-14 --dry-run -Werror $(SOURCES)
+
+FUZZ_SECONDS := 60
+fuzz: check-deps
+	@test -f build/fuzz/build.ninja || cmake --preset fuzz
+	@cmake --build --preset fuzz
+	@printf '%s\n' safetensors pytorch pickle onnx config | \
+	  xargs -P `nproc` -I{} tests/fuzz/run.sh build/fuzz {} $(FUZZ_SECONDS)
 
 lint: check-deps
 	@test -f build/clang/build.ninja || cmake --preset clang

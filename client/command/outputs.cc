@@ -23,6 +23,29 @@ void SetDefaultResults(const v1::GetModelResponse& model, View view,
   if (!model.has_head()) outputs.add_results(v1::FINAL_STATE);
 }
 
+constexpr std::string_view kBlank = "[ ]";
+
+bool HasBlank(const std::string& text, const v1::GetModelResponse& model) {
+  return text.find(kBlank) != std::string::npos &&
+         std::any_of(model.facts().begin(), model.facts().end(),
+                     [](const v1::Fact& fact) {
+                       return fact.name() == "blank_token" &&
+                              fact.value() != "none";
+                     });
+}
+
+// "[" and "]" that are a blank in `text` become one word.
+void JoinBlanks(const std::string& text, std::vector<std::string_view>& words) {
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    const size_t begin = words[i].data() - text.data();
+    if (words[i] != "[" || text.compare(begin, kBlank.size(), kBlank) != 0) {
+      continue;
+    }
+    words[i] = std::string_view(text).substr(begin, kBlank.size());
+    words.erase(words.begin() + static_cast<int64_t>(i) + 1);
+  }
+}
+
 // Pieces of text, or none where the tokenizer is not known.
 std::vector<std::string_view> Split(const std::string& text,
                                     const v1::GetModelResponse& model) {
@@ -32,7 +55,9 @@ std::vector<std::string_view> Split(const std::string& text,
       return CodePoints(text).value_or(std::vector<std::string_view>());
     }
     if (fact.value() == "words") {
-      return Words(text).value_or(std::vector<std::string_view>());
+      auto words = Words(text).value_or(std::vector<std::string_view>());
+      if (HasBlank(text, model)) JoinBlanks(text, words);
+      return words;
     }
   }
   return {};
@@ -99,12 +124,7 @@ std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps,
 }
 
 bool HasBlank(const v1::Sequence& sequence, const v1::GetModelResponse& model) {
-  return sequence.text().find("[ ]") != std::string::npos &&
-         std::any_of(model.facts().begin(), model.facts().end(),
-                     [](const v1::Fact& fact) {
-                       return fact.name() == "blank_token" &&
-                              fact.value() != "none";
-                     });
+  return HasBlank(sequence.text(), model);
 }
 
 std::vector<std::string> StepTokens(

@@ -19,8 +19,9 @@ namespace unroll {
 absl::StatusOr<int64_t> CheckOnnxGraph(const onnx::ModelProto& model,
                                        std::string_view where);
 
-// What ONNX's own checker says, of models as new as it is: that attributes and
-// numbers of inputs fit the operations. INVALID_ARGUMENT: they do not.
+// What ONNX's own checker says of the nodes, if it knows their operation set:
+// that attributes and numbers of inputs fit the operations. (Of whole models it
+// asks for more than exporters write.) INVALID_ARGUMENT: they do not.
 absl::Status RunOnnxChecker(const onnx::ModelProto& model, int64_t opset,
                             std::string_view where);
 

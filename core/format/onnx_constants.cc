@@ -30,14 +30,14 @@ absl::StatusOr<Value> Fill(const OnnxNode& node, const Constant& constant,
     const std::vector<Dim>& numbers = *constant.integers;
     if (!numbers.empty() && std::count(numbers.begin(), numbers.end(),
                                        numbers[0]) == std::ssize(numbers)) {
-      return Filled{numbers[0]};
+      return Filled{.is_float = false, .whole = numbers[0]};
     }
   } else {
     ASSIGN_OR_RETURN(const Tensor tensor, folding.tensors.Floats(constant));
     const std::vector<float>& numbers = tensor.values;
     if (!numbers.empty() && std::count(numbers.begin(), numbers.end(),
                                        numbers[0]) == std::ssize(numbers)) {
-      return Filled{numbers[0]};
+      return Filled{.number = numbers[0]};
     }
   }
   return node.NotServed("repeats numbers that are not all alike");
@@ -98,7 +98,7 @@ OnnxResult FoldConstant(const OnnxNode& node, Folding& folding) {
 
 OnnxResult FoldConstantOfShape(const OnnxNode& node, Folding& folding) {
   const onnx::AttributeProto* value = node.Find("value");
-  if (value == nullptr) return std::vector<Value>{Filled{0.0f}};
+  if (value == nullptr) return std::vector<Value>{Filled()};
   ASSIGN_OR_RETURN(const Constant constant,
                    folding.tensors.Load(value->t(), node.name()));
   ASSIGN_OR_RETURN(Value filled, Fill(node, constant, folding));
@@ -190,15 +190,8 @@ OnnxResult TransposeConstant(const OnnxNode& node, Folding& folding) {
                           node.InputName(0));
   }
   ASSIGN_OR_RETURN(const Tensor tensor, folding.tensors.Floats(*constant));
-  const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
-  RETURN_IF_ERROR(folding.tensors.Take(rows * columns));
-  Tensor transposed = ZeroTensor({columns, rows});
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      transposed.values[j * rows + i] = tensor.values[i * columns + j];
-    }
-  }
-  return std::vector<Value>{Floats(node, std::move(transposed))};
+  RETURN_IF_ERROR(folding.tensors.Take(std::ssize(tensor.values)));
+  return std::vector<Value>{Floats(node, Transposed(tensor))};
 }
 
 OnnxResult ConcatConstants(const OnnxNode& node, Folding& folding) {

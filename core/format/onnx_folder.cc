@@ -33,6 +33,7 @@ const std::map<std::string_view, OnnxHandler>& Handlers() {
       {"Identity", FoldIdentity},
       {"Less", FoldOpaque},
       {"LogSoftmax", FoldActivation},
+      {"Loop", FoldLoop},
       {"MatMul", FoldMatMul},
       {"Mul", FoldProduct},
       {"OneHot", FoldOneHot},
@@ -118,13 +119,13 @@ absl::StatusOr<Value> OnnxFolder::BindInput(int index) const {
 absl::Status OnnxFolder::BindInputs(const Names& needed) {
   for (const onnx::TensorProto& tensor : graph_.initializer()) {
     if (!needed.contains(tensor.name())) continue;
-    ASSIGN_OR_RETURN(values_[tensor.name()],
+    ASSIGN_OR_RETURN(folding_.values[tensor.name()],
                      folding_.tensors.Load(tensor, tensor.name()));
   }
   for (int i = 0; i < graph_.input_size(); ++i) {
     const std::string& name = graph_.input(i).name();
-    if (!needed.contains(name) || values_.contains(name)) continue;
-    ASSIGN_OR_RETURN(values_[name], BindInput(i));
+    if (!needed.contains(name) || folding_.values.contains(name)) continue;
+    ASSIGN_OR_RETURN(folding_.values[name], BindInput(i));
   }
   return absl::OkStatus();
 }
@@ -132,7 +133,7 @@ absl::Status OnnxFolder::BindInputs(const Names& needed) {
 absl::Status OnnxFolder::RunNode(const onnx::NodeProto& proto) {
   std::vector<const Value*> inputs;
   for (const std::string& name : proto.input()) {
-    inputs.push_back(name.empty() ? nullptr : &values_.at(name));
+    inputs.push_back(name.empty() ? nullptr : &folding_.values.at(name));
   }
   const OnnxNode node(proto, inputs, opset_, where_);
   // Qualified names of other domains are in no table.
@@ -156,7 +157,7 @@ absl::Status OnnxFolder::RunNode(const onnx::NodeProto& proto) {
   if (is(first, Filled()) && KeepsFilled(proto.op_type())) {
     outputs.push_back(*first);
   } else if (any_opaque && !any_flow && !is(first, Constant()) &&
-             !is(first, Filled())) {
+             !is(first, Filled()) && proto.op_type() != "Loop") {
     outputs.assign(proto.output_size(), Opaque());
   } else {
     ASSIGN_OR_RETURN(outputs, handler(node, folding_));
@@ -166,7 +167,7 @@ absl::Status OnnxFolder::RunNode(const onnx::NodeProto& proto) {
     if (std::cmp_greater_equal(i, outputs.size())) {
       return node.NotServed("output %s is not served", Quoted(proto.output(i)));
     }
-    values_[proto.output(i)] = std::move(outputs[i]);
+    folding_.values[proto.output(i)] = std::move(outputs[i]);
   }
   return absl::OkStatus();
 }
@@ -183,6 +184,11 @@ absl::Status OnnxFolder::Run() {
       continue;
     }
     needed.insert(node.input().begin(), node.input().end());
+    if (const onnx::GraphProto* body = LoopBody(node)) {
+      for (const onnx::NodeProto& inner : body->node()) {
+        needed.insert(inner.input().begin(), inner.input().end());
+      }
+    }
     nodes.push_back(&node);
   }
   RETURN_IF_ERROR(BindInputs(needed));

@@ -3,7 +3,6 @@
 
 #include <onnx/onnx_pb.h>
 
-#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -21,7 +20,9 @@ class OnnxFolder {
   // REQUIRES: CheckOnnxGraph is content with the model, and gave `opset`.
   OnnxFolder(const onnx::GraphProto& graph, int64_t opset, OnnxTensors& tensors,
              std::string_view where)
-      : graph_(graph), opset_(opset), where_(where), folding_{tensors} {}
+      : graph_(graph), opset_(opset), where_(where), folding_{tensors} {
+    folding_.spec.bias = false;  // until a layer has one
+  }
 
   // As OnnxHandler's errors; UNIMPLEMENTED also: an operation that is not
   // served. Nodes that no output needs are not looked at.
@@ -30,7 +31,7 @@ class OnnxFolder {
   // After that: what the nodes came to, and what a graph's output means.
   const Folding& folding() const { return folding_; }
   const Value& Output(const std::string& name) const {
-    return values_.at(name);
+    return folding_.values.at(name);
   }
   std::string InputName(int input) const { return graph_.input(input).name(); }
 
@@ -45,7 +46,6 @@ class OnnxFolder {
   const int64_t opset_;
   const std::string_view where_;
   Folding folding_;
-  std::map<std::string, Value, std::less<>> values_;
 };
 
 }  // namespace unroll

@@ -1,6 +1,7 @@
 #include <limits>
 #include <utility>
 
+#include "core/base/checked.h"
 #include "core/base/status_macros.h"
 #include "core/format/onnx_operations.h"
 
@@ -36,7 +37,9 @@ absl::StatusOr<Flow> FrontOf(const OnnxNode& node, size_t input,
     return node.NotServed("a constant of shape %s for an input of shape %s",
                           ShapeString(numbers->shape), AxesString(flow->axes));
   }
-  return *flow;
+  Flow front = *flow;
+  if (CheckedElements(numbers->shape) != 1) front.front.normalized = features;
+  return front;
 }
 
 bool IsFloatType(int64_t type) {
@@ -68,7 +71,7 @@ OnnxResult FoldCast(const OnnxNode& node, Folding& folding) {
   const bool to_integer = to == TensorProto::INT32 || to == TensorProto::INT64;
   ASSIGN_OR_RETURN(std::vector<Value> values, FoldIdentity(node, folding));
   if (auto* flow = std::get_if<Flow>(&values[0])) {
-    if (to_integer && flow->kind == Flow::Kind::kInput) {
+    if (to_integer && flow->kind == Flow::Kind::kInput && flow->front.empty()) {
       flow->integers = true;
     } else if (!IsFloatType(to) || flow->integers) {
       return node.NotServed("casts %s to type %d", node.InputName(0), to);

@@ -19,17 +19,34 @@ namespace {
 
 using Steps = Flow::Steps;
 
-// Rows [first, first + count) of what a tensor's first axis counts.
-Tensor Rows(const Tensor& tensor, int64_t first, int64_t count, Shape shape) {
-  const auto row = std::ssize(tensor.values) / tensor.shape[0];
-  const auto begin = tensor.values.begin() + first * row;
-  return {std::move(shape), {begin, begin + count * row}};
+// Row i of what a tensor's first axis counts.
+Tensor Row(const Tensor& tensor, int64_t i, Shape shape) {
+  const auto size = std::ssize(tensor.values) / tensor.shape[0];
+  const auto begin = tensor.values.begin() + i * size;
+  return {std::move(shape), {begin, begin + size}};
+}
+
+// A Keras layer has one bias, for both products.
+absl::Status ReadLoop(const OnnxLayer& layer, OnnxTensors& tensors,
+                      LayerWeights& weights) {
+  ASSIGN_OR_RETURN(const Tensor w, tensors.Floats(layer.w));
+  ASSIGN_OR_RETURN(const Tensor r, tensors.Floats(layer.r));
+  weights.weight_ih = Transposed(w);
+  weights.weight_hh = Transposed(r);
+  if (!layer.b) return absl::OkStatus();
+  ASSIGN_OR_RETURN(weights.bias_ih, tensors.Floats(*layer.b));
+  weights.bias_hh = ZeroTensor(weights.bias_ih.shape);
+  return absl::OkStatus();
 }
 
 absl::Status ReadLayers(const Folding& folding,
                         std::vector<LayerWeights>& layers) {
   const int64_t d = folding.spec.directions, h = folding.spec.hidden_size;
   for (const OnnxLayer& layer : folding.layers) {
+    if (layer.loop) {
+      RETURN_IF_ERROR(ReadLoop(layer, folding.tensors, layers.emplace_back()));
+      continue;
+    }
     ASSIGN_OR_RETURN(const Tensor w, folding.tensors.Floats(layer.w));
     ASSIGN_OR_RETURN(const Tensor r, folding.tensors.Floats(layer.r));
     Tensor b;
@@ -38,11 +55,11 @@ absl::Status ReadLayers(const Folding& folding,
       b.shape = {2 * d, h};  // Wb and Rb of each direction
     }
     for (int64_t i = 0; i < d; ++i) {
-      LayerWeights weights{.weight_ih = Rows(w, i, 1, {h, w.shape[2]}),
-                           .weight_hh = Rows(r, i, 1, {h, h})};
+      LayerWeights weights{.weight_ih = Row(w, i, {h, w.shape[2]}),
+                           .weight_hh = Row(r, i, {h, h})};
       if (layer.b) {
-        weights.bias_ih = Rows(b, 2 * i, 1, {h});
-        weights.bias_hh = Rows(b, 2 * i + 1, 1, {h});
+        weights.bias_ih = Row(b, 2 * i, {h});
+        weights.bias_hh = Row(b, 2 * i + 1, {h});
       }
       layers.push_back(std::move(weights));
     }
@@ -86,17 +103,6 @@ absl::Status ReadFront(const Folding& folding, std::string_view where,
         Quoted(front.std->name), bad - std.begin(), *bad));
   }
   return absl::OkStatus();
-}
-
-Tensor Transposed(const Tensor& tensor) {
-  const int64_t rows = tensor.shape[0], columns = tensor.shape[1];
-  Tensor transposed = ZeroTensor({columns, rows});
-  for (int64_t i = 0; i < rows; ++i) {
-    for (int64_t j = 0; j < columns; ++j) {
-      transposed.values[j * rows + i] = tensor.values[i * columns + j];
-    }
-  }
-  return transposed;
 }
 
 AppliedTo ToAppliedTo(Steps steps) {

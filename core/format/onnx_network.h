@@ -27,12 +27,12 @@ struct OnnxNetwork {
   std::map<std::string, std::string> metadata;
 };
 
-// Reads an ONNX file and folds its graph: RNN nodes, one on top of the other,
-// and what exporters put around them. Which of the graph's outputs there are
-// does not matter: we give hidden, h_n and scores. `where` names the file in
-// messages; messages about a part of the graph name node and operation.
-// The model's floats come to at most `max_bytes`, and little memory is taken
-// besides.
+// Reads an ONNX file and folds its graph: RNN nodes (or the loops that tf2onnx
+// makes of Keras's SimpleRNN), one on top of the other, and what exporters put
+// around them. Which of the graph's outputs there are does not matter: we give
+// hidden, h_n and scores. `where` names the file in messages; messages about a
+// part of the graph name node and operation. The floats that are read come to
+// at most `max_bytes`, and little memory is taken besides.
 // INVALID_ARGUMENT: what ONNX does not allow; UNIMPLEMENTED: what the server
 // does not compute, external data; RESOURCE_EXHAUSTED: past max_bytes, too many
 // nodes, no memory. As File's errors besides.

@@ -30,6 +30,7 @@ class OnnxNode {
   const onnx::NodeProto& proto() const { return proto_; }
   const std::string& op() const { return proto_.op_type(); }
   int64_t opset() const { return opset_; }
+  std::string_view where() const { return where_; }
   // Its name, or its first output's if it has none.
   const std::string& name() const;
 

@@ -3,8 +3,12 @@
 
 #include <onnx/onnx_pb.h>
 
+#include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -18,27 +22,32 @@
 // to what its outputs mean.
 namespace unroll {
 
-// An RNN node.
+// An RNN node, or the loop that tf2onnx makes of a Keras layer.
 struct OnnxLayer {
   std::string node;           // its name
-  Constant w;                 // [D, H, K]
-  Constant r;                 // [D, H, H]
-  std::optional<Constant> b;  // [D, 2H]
+  int64_t inputs = 0;         // K
+  int64_t hidden = 0;         // H
+  Constant w;                 // [D, H, K]; of a loop [K, H]
+  Constant r;                 // [D, H, H]; of a loop [H, H], transposed
+  std::optional<Constant> b;  // [D, 2H]; of a loop [H]
+  bool loop = false;
   // The graph input that its initial state comes from, and which rows of it
   // (as in Flow).
   std::optional<int> initial_state;
   int64_t first_row = 0, rows = -1;
 };
 
+using OnnxValues = std::map<std::string, Value, std::less<>>;
+
 // What the nodes so far came to.
 struct Folding {
   OnnxTensors& tensors;
+  OnnxValues values;  // by name
 
   // Known with the first layer.
   Spec spec;
   Axis steps, sequences;  // T and N
   int input = -1;         // the graph input
-  bool tokens = false;
   Front front;
 
   std::vector<OnnxLayer> layers;
@@ -91,6 +100,22 @@ OnnxResult FoldGlobalPool(const OnnxNode& node, Folding& folding);
 
 // onnx_rnn.cc
 OnnxResult FoldRnn(const OnnxNode& node, Folding& folding);
+
+// What a layer is like besides its weights.
+struct OnnxLayerKind {
+  int64_t directions = 1;
+  bool reverse = false;
+  Nonlinearity nonlinearity = Nonlinearity::kTanh;
+  bool batch_first = false;  // it reads [N, T, K], not [T, N, K]
+};
+// Puts a layer that reads `x` on top of those that are there.
+absl::Status AddOnnxLayer(const OnnxNode& node, const OnnxLayerKind& kind,
+                          const Value* x, OnnxLayer layer, Folding& folding);
+
+// onnx_loop.cc
+OnnxResult FoldLoop(const OnnxNode& node, Folding& folding);
+// The body of a loop, or null.
+const onnx::GraphProto* LoopBody(const onnx::NodeProto& node);
 
 // onnx_head.cc
 OnnxResult FoldMatMul(const OnnxNode& node, Folding& folding);

@@ -13,12 +13,8 @@ namespace {
 enum Input { kX, kW, kR, kB, kSequenceLens, kInitialH };
 
 // Of an RNN node, as its attributes say it.
-struct Attributes {
+struct Attributes : OnnxLayerKind {
   int64_t hidden_size = 0;  // 0: not said
-  int64_t directions = 1;
-  bool reverse = false;
-  Nonlinearity nonlinearity = Nonlinearity::kTanh;
-  bool batch_first = false;  // layout 1
 };
 
 absl::StatusOr<Attributes> ReadAttributes(const OnnxNode& node) {
@@ -101,10 +97,11 @@ bool IsInputAxis(const Axis& axis) {
 }
 
 // What the first layer reads becomes the network's input.
-absl::Status TakeInput(const OnnxNode& node, const Attributes& attributes,
+absl::Status TakeInput(const OnnxNode& node, const OnnxLayerKind& kind,
                        const Flow& x, Folding& folding) {
-  const Axis& steps = x.axes[attributes.batch_first ? 1 : 0];
-  const Axis& sequences = x.axes[attributes.batch_first ? 0 : 1];
+  const OnnxLayer& layer = folding.layers.back();
+  const Axis& steps = x.axes[kind.batch_first ? 1 : 0];
+  const Axis& sequences = x.axes[kind.batch_first ? 0 : 1];
   if (x.integers || x.rows >= 0) {
     return node.NotServed("reads %s, which is neither features nor embedded",
                           node.InputName(kX));
@@ -115,32 +112,36 @@ absl::Status TakeInput(const OnnxNode& node, const Attributes& attributes,
         "sequences and features",
         node.InputName(kX), AxesString(x.axes));
   }
-  folding.spec.input_size = *folding.layers.back().w.shape.rbegin();
+  folding.spec.input_size = layer.inputs;
   const Axis& features = x.axes[2];
   const bool open = features.size() == 1 && !features[0].size;
   if (!open && SizeOf(features) != Dim{folding.spec.input_size, {}}) {
     return node.Invalid("reads %d features, but W has shape %s",
                         SizeOf(features).value_or(Dim()).number,
-                        ShapeString(folding.layers.back().w.shape));
+                        ShapeString(layer.w.shape));
+  }
+  if (!x.front.normalized.empty() && x.front.normalized != features) {
+    return node.NotServed(
+        "reads %s, which is normalised along another axis "
+        "than the features'",
+        node.InputName(kX));
   }
   if (features.size() > 1) {
     return node.NotServed("reads features that are several axes of its input");
   }
-  folding.spec.hidden_size = folding.layers.back().w.shape[1];
-  folding.spec.directions = attributes.directions;
-  folding.spec.reverse = attributes.reverse;
-  folding.spec.nonlinearity = attributes.nonlinearity;
-  folding.spec.bias = false;
+  folding.spec.hidden_size = layer.hidden;
+  folding.spec.directions = kind.directions;
+  folding.spec.reverse = kind.reverse;
+  folding.spec.nonlinearity = kind.nonlinearity;
   folding.steps = steps;
   folding.sequences = sequences;
   folding.input = x.input;
-  folding.tokens = x.front.embedding || x.front.one_hot > 0;
   folding.front = x.front;
   return absl::OkStatus();
 }
 
 // A later layer must be like the first and read all of the one before.
-absl::Status CheckLayer(const OnnxNode& node, const Attributes& attributes,
+absl::Status CheckLayer(const OnnxNode& node, const OnnxLayerKind& kind,
                         const Flow& x, const Folding& folding) {
   const Spec& spec = folding.spec;
   if (x.kind != Flow::Kind::kHidden || x.steps != Flow::Steps::kEach ||
@@ -150,25 +151,24 @@ absl::Status CheckLayer(const OnnxNode& node, const Attributes& attributes,
         "stack of layers",
         node.InputName(kX));
   }
-  if (x.axes[attributes.batch_first ? 1 : 0] != folding.steps ||
-      x.axes[attributes.batch_first ? 0 : 1] != folding.sequences ||
+  if (x.axes[kind.batch_first ? 1 : 0] != folding.steps ||
+      x.axes[kind.batch_first ? 0 : 1] != folding.sequences ||
       x.axes[2] != HiddenAxis(spec)) {
     return node.NotServed(
         "reads %s of shape %s in another order than time, sequences, both "
         "directions",
         node.InputName(kX), AxesString(x.axes));
   }
-  const Constant& w = folding.layers.back().w;
-  if (w.shape[1] != spec.hidden_size || w.shape[0] != spec.directions ||
-      attributes.reverse != spec.reverse ||
-      attributes.nonlinearity != spec.nonlinearity) {
+  const OnnxLayer& layer = folding.layers.back();
+  if (layer.hidden != spec.hidden_size || kind.directions != spec.directions ||
+      kind.reverse != spec.reverse || kind.nonlinearity != spec.nonlinearity) {
     return node.NotServed(
         "differs from the layer before in hidden_size, direction or "
         "activation; expected layers alike");
   }
-  if (w.shape[2] != spec.hidden_width()) {
+  if (layer.inputs != spec.hidden_width()) {
     return node.Invalid("W has shape %s for a layer that reads %d features",
-                        ShapeString(w.shape), spec.hidden_width());
+                        ShapeString(layer.w.shape), spec.hidden_width());
   }
   return absl::OkStatus();
 }
@@ -183,8 +183,7 @@ absl::Status CheckLengths(const OnnxNode& node, const Axis& steps) {
   }
   const std::optional<Dim> all = SizeOf(steps);
   if (const auto* filled = node.InputAs<Filled>(kSequenceLens)) {
-    const Dim* length = std::get_if<Dim>(&filled->element);
-    if (length != nullptr && *length == all) return absl::OkStatus();
+    if (!filled->is_float && filled->whole == all) return absl::OkStatus();
   }
   const auto* constant = node.InputAs<Constant>(kSequenceLens);
   if (constant != nullptr && constant->integers && all &&
@@ -202,8 +201,7 @@ absl::Status ReadInitialState(const OnnxNode& node, Folding& folding) {
   if (node.input(kInitialH) == nullptr) return absl::OkStatus();
   bool zero = false;
   if (const auto* filled = node.InputAs<Filled>(kInitialH)) {
-    const auto* number = std::get_if<float>(&filled->element);
-    zero = number != nullptr && *number == 0;
+    zero = filled->is_zero();
   } else if (const auto* constant = node.InputAs<Constant>(kInitialH)) {
     if (constant->is_float()) {
       ASSIGN_OR_RETURN(const Tensor state, folding.tensors.Floats(*constant));
@@ -214,8 +212,7 @@ absl::Status ReadInitialState(const OnnxNode& node, Folding& folding) {
     OnnxLayer& layer = folding.layers.back();
     if (flow->kind == Flow::Kind::kInput && !flow->integers &&
         flow->axes.size() == 3 && flow->input != folding.input &&
-        !flow->front.mean && !flow->front.std && !flow->front.embedding &&
-        flow->front.one_hot == 0) {
+        flow->front.empty()) {
       layer.initial_state = flow->input;
       layer.first_row = flow->first_row;
       layer.rows = flow->rows;
@@ -237,6 +234,21 @@ Axis HiddenAxis(const Spec& spec) {
   return axis;
 }
 
+absl::Status AddOnnxLayer(const OnnxNode& node, const OnnxLayerKind& kind,
+                          const Value* x, OnnxLayer layer, Folding& folding) {
+  const Flow* flow = x == nullptr ? nullptr : std::get_if<Flow>(x);
+  if (flow == nullptr || flow->axes.size() != 3) {
+    return node.NotServed("reads %s, which is no [T,N,I] from the input",
+                          node.InputName(kX));
+  }
+  const bool first = folding.layers.empty();
+  folding.spec.bias |= layer.b.has_value();
+  folding.layers.push_back(std::move(layer));
+  return first && flow->kind == Flow::Kind::kInput
+             ? TakeInput(node, kind, *flow, folding)
+             : CheckLayer(node, kind, *flow, folding);
+}
+
 OnnxResult FoldRnn(const OnnxNode& node, Folding& folding) {
   ASSIGN_OR_RETURN(const Attributes attributes, ReadAttributes(node));
   OnnxLayer layer{.node = node.name()};
@@ -255,21 +267,12 @@ OnnxResult FoldRnn(const OnnxNode& node, Folding& folding) {
     ASSIGN_OR_RETURN(layer.b, Weight(node, kB, "B", 2));
     RETURN_IF_ERROR(CheckShape(node, "B", *layer.b, {d, 2 * h}));
   }
-  const auto* x = node.InputAs<Flow>(kX);
-  if (x == nullptr || x->axes.size() != 3) {
-    return node.NotServed("reads %s, which is no [T,N,I] from the input",
-                          node.InputName(kX));
-  }
-  const bool first = folding.layers.empty();
-  folding.layers.push_back(std::move(layer));
-  if (first && x->kind == Flow::Kind::kInput) {
-    RETURN_IF_ERROR(TakeInput(node, attributes, *x, folding));
-  } else {
-    RETURN_IF_ERROR(CheckLayer(node, attributes, *x, folding));
-  }
+  layer.inputs = k;
+  layer.hidden = h;
+  RETURN_IF_ERROR(AddOnnxLayer(node, attributes, node.input(kX),
+                               std::move(layer), folding));
   RETURN_IF_ERROR(CheckLengths(node, folding.steps));
   RETURN_IF_ERROR(ReadInitialState(node, folding));
-  folding.spec.bias |= folding.layers.back().b.has_value();
 
   Flow y{.kind = Flow::Kind::kHidden};
   y.first_layer = std::ssize(folding.layers) - 1;

@@ -110,13 +110,17 @@ absl::Status Select(const OnnxNode& node, const Folding& folding, size_t at,
     if (begin == 0 && end == *axis[0].size) return absl::OkStatus();
   }
   const Spec& spec = folding.spec;
-  if (flow.kind == Flow::Kind::kHidden) {
-    const bool each_step = flow.steps == Steps::kEach;
-    if (each_step && axis == folding.steps) {
-      RETURN_IF_ERROR(SelectSteps(node, range, axis, flow));
-      Normalize(spec, flow);
-      return absl::OkStatus();
+  // A head runs on each row for itself: it may as well run on the chosen.
+  if (flow.kind != Flow::Kind::kInput && flow.steps == Steps::kEach &&
+      axis == folding.steps) {
+    RETURN_IF_ERROR(SelectSteps(node, range, axis, flow));
+    Normalize(spec, flow);
+    if (flow.kind == Flow::Kind::kHead && flow.steps == Steps::kFirst) {
+      return node.NotServed("chooses the first step's scores");
     }
+    return absl::OkStatus();
+  }
+  if (flow.kind == Flow::Kind::kHidden) {
     if (axis[0].kind == Atom::Kind::kLayers ||
         (axis.size() == 1 && axis[0].kind == Atom::Kind::kDirections)) {
       RETURN_IF_ERROR(SelectRows(node, spec, range, axis, flow));
@@ -150,22 +154,22 @@ absl::Status Select(const OnnxNode& node, const Folding& folding, size_t at,
                         AxesString(flow.axes));
 }
 
-// Final states of one layer or more, in rows; or of both directions, side by
-// side.
+// Final states of one layer or more, in rows; or both directions of a layer,
+// side by side.
 absl::StatusOr<Flow> Joined(const OnnxNode& node, const Spec& spec, size_t at,
                             const Flow& a, const Flow& b) {
   Flow joined = a;
   Axes rest = b.axes;
   if (a.kind == Flow::Kind::kHidden && b.kind == Flow::Kind::kHidden &&
-      a.steps == Steps::kFinal && b.steps == Steps::kFinal &&
-      a.axes.size() == b.axes.size()) {
+      a.steps == b.steps && a.axes.size() == b.axes.size()) {
     const auto rows_of = [&spec](const Flow& flow) {
       Axis axis = AxisOf(Atom::Kind::kLayers, flow.layers);
       const Axis d = AxisOf(Atom::Kind::kDirections, spec.directions);
       axis.insert(axis.end(), d.begin(), d.end());
       return axis;
     };
-    const bool whole = a.direction < 0 && b.direction < 0;
+    const bool whole =
+        a.steps == Steps::kFinal && a.direction < 0 && b.direction < 0;
     if (whole && b.first_layer == a.first_layer + a.layers &&
         a.axes[at] == rows_of(a) && b.axes[at] == rows_of(b)) {
       joined.layers += b.layers;
@@ -185,7 +189,7 @@ absl::StatusOr<Flow> Joined(const OnnxNode& node, const Spec& spec, size_t at,
     }
   }
   return node.NotServed(
-      "expected the final states of layers in their order, or of a layer's two "
+      "expected the final states of layers in their order, or a layer's two "
       "directions");
 }
 

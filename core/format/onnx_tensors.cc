@@ -204,6 +204,17 @@ absl::StatusOr<StoredTensor> DescribeOnnxTensor(const TensorProto& tensor,
   return stored;
 }
 
+Tensor Transposed(const Tensor& matrix) {
+  const int64_t rows = matrix.shape[0], columns = matrix.shape[1];
+  Tensor transposed = ZeroTensor({columns, rows});
+  for (int64_t i = 0; i < rows; ++i) {
+    for (int64_t j = 0; j < columns; ++j) {
+      transposed.values[j * rows + i] = matrix.values[i * columns + j];
+    }
+  }
+  return transposed;
+}
+
 absl::StatusOr<Constant> OnnxTensors::Load(const TensorProto& tensor,
                                            std::string_view name) const {
   ASSIGN_OR_RETURN(const StoredTensor stored,

@@ -45,6 +45,9 @@ class OnnxTensors {
   const std::string where_;
 };
 
+// The transpose of a matrix.
+Tensor Transposed(const Tensor& matrix);
+
 // What a tensor says of itself. INVALID_ARGUMENT, UNIMPLEMENTED: as Load.
 absl::StatusOr<StoredTensor> DescribeOnnxTensor(const onnx::TensorProto& tensor,
                                                 std::string_view name,

@@ -68,7 +68,11 @@ struct Constant {
 // All elements alike, of a shape that does not matter: zeros for an initial
 // state, lengths for all sequences of a batch.
 struct Filled {
-  std::variant<float, Dim> element;
+  bool is_float = true;
+  float number = 0;  // of floats
+  Dim whole = {};    // of whole numbers
+
+  bool is_zero() const { return is_float && number == 0; }
 };
 
 // Something of a loop condition's kind: never looked at.
@@ -87,7 +91,10 @@ struct HeadLayer {
 // What stands between the input and the first layer.
 struct Front {
   std::optional<Constant> mean, std, embedding;
+  Axis normalized;      // what mean and std line up with; empty: all alike
   int64_t one_hot = 0;  // V; 0: not one-hot
+
+  bool empty() const { return !mean && !std && !embedding && one_hot == 0; }
 };
 
 // What depends on the input.

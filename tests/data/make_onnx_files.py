@@ -11,7 +11,8 @@ tokens [T]), maybe `n.h_0` [L*D, H], and what PyTorch computes in float64:
 [1, C]). Its metadata say what the tensors do not. Needs Debian's python3-torch
 and python3-onnx; make_keras_files.py writes what Keras and tf2onnx make.
 
-The torch_ files are torch.onnx.export's; the test_ files are the cases of ONNX's
+The torch_ files are torch.onnx.export's; the made_ files are made node by node,
+of what those do not use; the test_ files are the cases of ONNX's
 own backend tests with W, R and B as initializers, since a server's weights do
 not come with each call; their outputs are those tests' own.
 """
@@ -238,6 +239,148 @@ def write_torch_files():
         write("torch_" + name, model, tensors, metadata)
 
 
+def make_graph(net, nodes, opset, tokens=False, dtype=np.float32,
+               weight=numpy_helper.from_array, **constants):
+    """A model with input x [?, ?, I], or tokens, and the net's weights."""
+    weights = {name: t.numpy().astype(dtype)
+               for name, t in net.state_dict().items()}
+    ends = ["_l0", "_l0_reverse"][:1 + net.rnn.bidirectional]
+
+    def stack(*names):
+        return np.stack([np.concatenate([weights[f"rnn.{n}{end}"]
+                                         for n in names]) for end in ends])
+
+    tensors = [weight(stack("weight_ih"), "W"), weight(stack("weight_hh"), "R"),
+               weight(stack("bias_ih", "bias_hh"), "B"),
+               weight(weights["head.0.weight"].T, "A"),
+               weight(weights["head.0.bias"], "b")]
+    tensors += [numpy_helper.from_array(np.array(array), name)
+                for name, array in constants.items()]
+    element = (onnx.TensorProto.INT64 if tokens
+               else tensors[0].data_type)
+    info = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node(op, inputs.split(" "), outputs.split(" "),
+                               f"{op}_{i}", **attributes)
+         for i, (op, inputs, outputs, attributes) in enumerate(nodes)], "made",
+        [info("x", element, [None, None] + [I] * (not tokens))],
+        [info("scores", tensors[0].data_type, None)], tensors)
+    return onnx.helper.make_model(graph, opset_imports=[
+        onnx.helper.make_opsetid("", opset)]).SerializeToString()
+
+
+def half_tensor(array, name):
+    """FLOAT16 in int32_data, as onnx.helper writes it."""
+    return onnx.helper.make_tensor(name, onnx.TensorProto.FLOAT16, array.shape,
+                                   array.flatten())
+
+
+def bfloat16_tensor(array, name):
+    bits = safetensors_file.BFloat16(array).bits
+    return onnx.helper.make_tensor(name, onnx.TensorProto.BFLOAT16, array.shape,
+                                   bits.tobytes(), raw=True)
+
+
+def rounded(net, to):
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.copy_(parameter.to(to).float())
+    return net
+
+
+def reversed_in_time(net):
+    """net, whose one direction runs backward from here on."""
+    forward = net.rnn.forward
+
+    def backward(x, h_0=None):
+        out, h_n = forward(x.flip(0), h_0)
+        return out.flip(0), h_n
+    net.rnn.forward = backward
+    return net
+
+
+def write_made_files():
+    rnn = ("RNN", "x W R B", "Y Y_h", {"hidden_size": H})
+    head = [("MatMul", "read A", "product", {}),
+            ("Add", "product b", "scores", {})]
+
+    def with_rnn(inputs="x W R B", **attributes):
+        return ("RNN", inputs, "Y Y_h", {"hidden_size": H, **attributes})
+
+    relu = Net(read="each", nonlinearity="relu")
+    made = {
+        "reverse": (reversed_in_time(relu), 13, [
+            with_rnn(direction="reverse", activations=["Relu"]),
+            ("Squeeze", "Y one", "read", {})] + head, {"one": [1]}),
+        "reverse_first_step": (reversed_in_time(Net(read="h_n")), 14, [
+            with_rnn(direction="reverse"), ("Gather", "Y zero", "first", {}),
+            ("Squeeze", "first zeros", "read", {})] + head,
+            {"zero": 0, "zeros": [0]}),
+        "layout_1": (Net(read="both", bidirectional=True, batch_first=True),
+                     14, [with_rnn(direction="bidirectional", layout=1),
+                          ("Reshape", "Y_h shape", "read", {}),
+                          ("Gemm", "read A b", "scores", {})],
+                     {"shape": [-1, 2 * H]}),
+        "layout_1_each": (
+            Net(read="each", bidirectional=True, batch_first=True), 14,
+            [with_rnn(direction="bidirectional", layout=1),
+             ("Reshape", "Y shape", "read", {})] + head,
+            {"shape": [0, 0, -1]}),
+        "both_directions": (
+            Net(read="each", bidirectional=True), 13,
+            [with_rnn(direction="bidirectional"),
+             ("Gather", "Y zero", "forward", {"axis": 1}),
+             ("Gather", "Y one", "backward", {"axis": 1}),
+             ("Concat", "forward backward", "read", {"axis": -1})] + head,
+            {"zero": 0, "one": 1}),
+        "scores_of_last": (Net(read="last"), 13, [
+            rnn, ("Squeeze", "Y one", "read", {}),
+            ("MatMul", "read A", "product", {}),
+            ("Add", "product b", "all", {}),
+            ("Gather", "all last", "scores", {})], {"one": [1], "last": -1}),
+        "mean_opset_18": (Net(read="mean"), 18, [
+            rnn, ("Squeeze", "Y one", "hidden", {}),
+            ("ReduceMean", "hidden zeros", "read", {"keepdims": 0})] + head,
+            {"one": [1], "zeros": [0]}),
+        "float16": (rounded(Net(read="h_n"), torch.float16), 14, [
+            rnn, ("Squeeze", "Y_h zeros", "read", {})] + head,
+            {"zeros": [0], "weight": half_tensor, "dtype": np.float16}),
+        "bfloat16": (rounded(Net(read="h_n"), torch.bfloat16), 14, [
+            rnn, ("Squeeze", "Y_h zeros", "read", {})] + head,
+            {"zeros": [0], "weight": bfloat16_tensor}),
+        "all_steps": (Net(read="h_n"), 14, [
+            ("Shape", "x", "sizes", {}), ("Gather", "sizes i0", "t", {}),
+            ("Gather", "sizes i1", "n", {}),
+            ("Cast", "t", "t32", {"to": onnx.TensorProto.INT32}),
+            ("Expand", "t32 n", "lengths", {}), with_rnn("x W R B lengths"),
+            ("Squeeze", "Y_h zeros", "read", {})] + head,
+            {"i0": [0], "i1": [1], "zeros": [0]}),
+        "one_hot": (Net(read="h_n"), 14, [
+            ("OneHot", "x depth values", "units", {}),
+            with_rnn("units W R B"),
+            ("Squeeze", "Y_h zeros", "read", {})] + head,
+            {"depth": I, "values": np.array([0, 1], np.float32),
+             "zeros": [0], "tokens": True}),
+    }
+    for name, (net, opset, nodes, options) in made.items():
+        model = make_graph(net, nodes, opset, **options)
+        tensors = net.tensors()
+        tensors.update(sequence(net, 0, T))
+        if options.get("tokens"):
+            x = torch.tensor([2, 0, 1, 1])
+            units = nn.functional.one_hot(x, I).float()[:, None]
+            out, h_n = net.rnn(units)
+            scores = net.head[0](h_n[0])
+            tensors = net.tensors()
+            tensors.update({"0.input": x.numpy(),
+                            "0.hidden": out[:, 0].detach().numpy(),
+                            "0.h_n": h_n[:, 0].detach().numpy(),
+                            "0.scores": scores.detach().numpy()})
+        write("made_" + name, model, tensors, {
+            "nonlinearity": net.rnn.nonlinearity,
+            "applied_to": READS[net.read][0], "activations": "identity"})
+
+
 def write_backend_cases():
     np.random.seed(0)
     # All of them at once need an older numpy; each registers as it is imported.
@@ -274,6 +417,8 @@ def main():
     warnings.simplefilter("ignore")
     os.makedirs(OUT, exist_ok=True)
     write_torch_files()
+    torch.manual_seed(0)
+    write_made_files()
     write_backend_cases()
 
 

@@ -406,6 +406,45 @@ TEST(LoadModelTest, FollowsTiedWeights) {
   EXPECT_TRUE(bare.weights.head.empty());
 }
 
+// Files that torch.save wrote, and the same tensors as safetensors.
+TEST(LoadModelTest, APyTorchCheckpointIsTheSameModel) {
+  for (const std::string name : {"plain", "checkpoint"}) {
+    std::vector<std::string> fingerprints;
+    for (const std::string end : {".pt", ".safetensors"}) {
+      TempDirectory directory;
+      directory.Write("config.json", R"({"ignore": ["norm.*"]})");
+      std::filesystem::copy_file(
+          UNROLL_SOURCE_DIR "/tests/data/pytorch/" + name + end,
+          directory / ("model" + end));
+      ASSERT_OK_AND_ASSIGN(const Model model,
+                           LoadModel({.name = "m",
+                                      .version = 1,
+                                      .directory = directory.path(),
+                                      .model_directory = directory.path()},
+                                     {}));
+      fingerprints.push_back(model.info.fingerprint);
+    }
+    EXPECT_EQ(fingerprints[0], fingerprints[1]) << name;
+  }
+}
+
+TEST(LoadModelTest, RefusesTwoWeightsFilesAndNamesOthers) {
+  Repository two(FullModel());
+  two.Write("model.pt", "x");
+  EXPECT_THAT(two.Load(), IsError(kInvalid,
+                                  "model.safetensors and model.pt, expected "
+                                  "one of them"));
+  TempDirectory directory;
+  directory.Write("m/pytorch_model.bin", "x");
+  EXPECT_THAT(LoadModel({.name = "m",
+                         .version = 1,
+                         .directory = directory / "m",
+                         .model_directory = directory / "m"},
+                        {}),
+              IsError(absl::StatusCode::kNotFound,
+                      "there is \"pytorch_model.bin\": rename it to model.pt"));
+}
+
 // One network as files that say it differently.
 TEST(LoadModelTest, TheFingerprintIsOfTheNetworkNotOfTheFile) {
   struct Named {
