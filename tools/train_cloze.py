@@ -431,7 +431,7 @@ def main():
     parser.add_argument("--vocabulary", type=int, default=10000)
     parser.add_argument("--hidden", type=int, default=160)
     parser.add_argument("--layers", type=int, default=2)
-    parser.add_argument("--held-out", type=int, default=1500,
+    parser.add_argument("--held-out", type=int, default=1000,
                         help="sentences a source to measure on")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
