@@ -25,6 +25,8 @@ import safetensors_file
 # Words that are blanked half as often, and never in the measurements.
 COMMONEST = 100
 MEASURED_FROM = 150
+# N-grams are slow over the whole vocabulary: every eighth sentence only.
+WHOLE_OF_NGRAMS = 8
 
 SENTENCES = [
     ("exercise is very effective at [ ] belly fat",
@@ -344,28 +346,32 @@ def print_answers(model, vocabulary):
             print("  " + "  ".join(f"{word} {p:.2g}" for word, p in some))
 
 
-def print_measures(who, items, scores):
-    """Choosing among 3 and 10; over the whole vocabulary."""
-    truth = np.array([item[3][0] for item in items])
-    own = scores[np.arange(len(items)), truth]
-    rank = (scores > own[:, None]).sum(1)
+def print_choices(who, items, scores):
+    """Choosing among 3 and 10 candidates; scores [N, 10], the truth first.
+
+    Equal scores count as a draw.
+    """
+    sources = np.array([item[0] for item in items])
     chosen = {}
     for count in (3, 10):
-        others = np.array([item[3][1:count] for item in items])
-        others = np.take_along_axis(scores, others, 1)
-        # Equal scores count as a draw.
-        chosen[count] = ((others > own[:, None]).sum(1) == 0) / (
-            1 + (others == own[:, None]).sum(1))
-    sources = np.array([item[0] for item in items])
+        own, others = scores[:, :1], scores[:, 1:count]
+        chosen[count] = (others <= own).all(1) / (
+            1 + (others == own).sum(1))
     for source in ("all",) + data.SOURCES:
         mask = (sources == source) | (source == "all")
-        print(f"{who}, {source} ({mask.sum()}): "
-              f"of 3 {chosen[3][mask].mean():.3f}  "
-              f"of 10 {chosen[10][mask].mean():.3f}  "
-              f"top 1 {(rank[mask] < 1).mean():.3f}  "
-              f"top 5 {(rank[mask] < 5).mean():.3f}  "
-              f"perplexity {math.exp(-own[mask].mean()):.0f}", flush=True)
+        print(f"{who}, {source} ({mask.sum()}): " + "  ".join(
+            f"of {count} {hits[mask].mean():.3f}"
+            for count, hits in chosen.items()), flush=True)
     return chosen
+
+
+def print_whole(who, items, scores):
+    """How the truth does among all words; scores are log probabilities."""
+    own = scores[np.arange(len(items)), [item[3][0] for item in items]]
+    rank = (scores > own[:, None]).sum(1)
+    print(f"{who}, whole vocabulary ({len(items)}): "
+          f"top 1 {(rank < 1).mean():.3f}  top 5 {(rank < 5).mean():.3f}  "
+          f"perplexity {math.exp(-own.mean()):.0f}", flush=True)
 
 
 def evaluate(folder, options, loaded=None):
@@ -386,20 +392,28 @@ def evaluate(folder, options, loaded=None):
     items = cloze_items(away, vocabulary, options.held_out)
     scores = np.stack([model_scores(model, ids, place)
                        for _, ids, place, _ in items])
-    chosen = {"model": print_measures("model", items, scores)}
+    candidates = np.array([item[3] for item in items])
+    chosen = {"model": print_choices(
+        "model", items, np.take_along_axis(scores, candidates, 1))}
+    print_whole("model", items, scores)
+    some = items[::WHOLE_OF_NGRAMS]
+    print_whole("model", some, scores[::WHOLE_OF_NGRAMS])
     encoded = encode(training, vocabulary)
-    candidates = np.arange(2, len(vocabulary))
+    everything = np.arange(2, len(vocabulary))
     for order in (2, 3, 4):
+        who = f"{order}-grams"
         ngrams = KneserNey(encoded, order, len(vocabulary),
                            len(vocabulary) + 1)
-        for row, (_, ids, place, _) in enumerate(items):
+        chosen[who] = print_choices(who, items, np.stack(
+            [ngrams.scores(ids, place, np.array(words))
+             for _, ids, place, words in items]))
+        scores = np.full((len(some), len(vocabulary)), -np.inf)
+        for row, (_, ids, place, _) in enumerate(some):
             # Over all words that may stand there: what the model gives too.
-            some = ngrams.scores(ids, place, candidates)
-            top = some.max()
-            scores[row, :2] = -np.inf
-            scores[row, 2:] = some - top - np.log(np.exp(some - top).sum())
-        who = f"{order}-grams"
-        chosen[who] = print_measures(who, items, scores)
+            likely = ngrams.scores(ids, place, everything)
+            likely -= likely.max()
+            scores[row, 2:] = likely - np.log(np.exp(likely).sum())
+        print_whole(who, some, scores)
     for count in (3, 10):
         for who, hits in chosen.items():
             more = chosen["model"][count] - hits[count]
