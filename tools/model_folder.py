@@ -280,12 +280,17 @@ class Texts:
                 ids.append(index)
         return ids
 
+    def labels_file(self):
+        """The vocabulary's own where its tokens are the classes."""
+        return ("vocab.txt" if self.labels == self.vocabulary
+                else "labels.txt")
+
     def config(self):
         config = {}
         if self.vocabulary is not None:
             config["vocabulary"] = "vocab.txt"
         if self.labels is not None:
-            config["labels"] = "labels.txt"
+            config["labels"] = self.labels_file()
         for what in ("tokenizer", "unknown_token", "blank_token"):
             if getattr(self, what) is not None:
                 config[what] = getattr(self, what)
@@ -428,7 +433,7 @@ def write(directory, network, texts, example, dtype="float32",
             file.write("\n")
         if texts.vocabulary is not None:
             write_lines(f"{partial}/vocab.txt", texts.vocabulary)
-        if texts.labels is not None:
+        if texts.labels is not None and texts.labels_file() == "labels.txt":
             write_lines(f"{partial}/labels.txt", texts.labels)
         if example is not None:
             safetensors_file.write(f"{partial}/{EXAMPLE}", example)
