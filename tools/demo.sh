@@ -33,6 +33,16 @@ for word in exercise merveilleux schmetterling szczęście; do
   unroll stream langid --text "$word"
 done
 
+blank="exercise is very effective at [ ] belly fat"
+candidates=reducing,increasing,multiplying
+show unroll predict cloze --text "$blank" --candidates $candidates
+unroll predict cloze --text "$blank" --candidates $candidates
+show unroll predict cloze --text "$blank" --text ...
+unroll predict cloze --top-k 5 --text "$blank" \
+  --text "she opened the [ ] and walked into the room" \
+  --text "birds build their [ ] in trees" \
+  --text "the sun rises in the [ ]"
+
 show unroll predict langid --text "exercise" --repeat 200 --concurrency 200
 unroll predict langid --text "exercise" --repeat 200 --concurrency 200
 

@@ -39,6 +39,10 @@ std::string ScoreFormat::Label(const v1::ScoredClass& scored) const {
 std::string ScoreFormat::Score(float score) const {
   const bool bounded = activation_ == "softmax" || activation_ == "sigmoid" ||
                        activation_ == "tanh";
+  // Small probabilities are compared, too.
+  if (bounded && std::abs(score) < 1e-3f && score != 0) {
+    return absl::StrFormat("%.2g", score);
+  }
   return bounded ? absl::StrFormat("%.4f", score)
                  : absl::StrFormat("%.5g", score);
 }
