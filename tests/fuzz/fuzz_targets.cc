@@ -32,8 +32,7 @@ void CheckRefusal(const absl::Status& status) {
   Check(!status.message().empty(), "an error says something");
   const std::string message(status.message());
   for (size_t at = 0; at < message.size();) {
-    const auto code_point =
-        DecodeUtf8(std::string_view(message).substr(at));
+    const auto code_point = DecodeUtf8(std::string_view(message).substr(at));
     Check(code_point.has_value(), "an error is UTF-8");
     at += code_point->bytes;
   }
@@ -135,9 +134,9 @@ void FuzzOnnx(std::string_view bytes) {
   Check(weights.embedding.empty() ||
             weights.embedding.shape.at(1) == spec.input_size,
         "the embedding is [V, I]");
-  Check(weights.head.size() ==
-            (network->head ? network->head->layers.size() : 0),
-        "weights of every layer of the head");
+  Check(
+      weights.head.size() == (network->head ? network->head->layers.size() : 0),
+      "weights of every layer of the head");
   int64_t reads = spec.hidden_width();
   for (size_t i = 0; i < weights.head.size(); ++i) {
     const int64_t width = network->head->layers[i].width;
