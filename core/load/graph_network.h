@@ -11,8 +11,8 @@
 namespace unroll {
 
 // The network that an ONNX graph computes.
-// INVALID_ARGUMENT: `config` has a key that the graph answers itself; ReadOnnx's
-// errors. ABORTED: the file was written meanwhile.
+// INVALID_ARGUMENT: `config` has a key that the graph answers itself;
+// ReadOnnx's errors. ABORTED: the file was written meanwhile.
 absl::StatusOr<NetworkParts> ReadGraph(const WeightsFile& weights,
                                        const Config& config, int64_t max_bytes);
 
