@@ -14,7 +14,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
 #include "core/format/safetensors.h"
 #include "tests/support/compare.h"
 #include "tests/support/naive_rnn.h"
