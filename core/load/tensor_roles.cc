@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/load/leftover.h"
@@ -55,15 +56,10 @@ class RoleFinder {
   int64_t input_size() const { return roles_.rnn.spec.input_size; }
   int64_t hidden_width() const { return roles_.rnn.spec.hidden_width(); }
 
-  absl::Status Invalid(std::string_view message) const {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: %s", where_, message));
-  }
   absl::Status WrongShape(const NamedShape& tensor,
                           std::string_view expected) const {
-    return Invalid(absl::StrFormat("tensor %s: shape %s, expected %s",
-                                   Quoted(tensor.name),
-                                   ShapeString(tensor.shape), expected));
+    return InvalidAt(where_, "tensor %s: shape %s, expected %s",
+                     Quoted(tensor.name), ShapeString(tensor.shape), expected);
   }
 
   bool IsOfRnn(std::string_view name) const {
@@ -117,10 +113,11 @@ absl::Status RoleFinder::NotThere(std::string_view says,
                                   const std::string& name) const {
   std::vector<std::string> others;
   for (const NamedShape* tensor : rest_) others.push_back(Describe(*tensor));
-  return Invalid(absl::StrFormat(
+  return InvalidAt(
+      where_,
       "config.json's %s: no tensor %s; besides the nn.RNN's and those with a "
       "role or ignored there are %s",
-      says, Quoted(name), others.empty() ? "none" : ListForMessage(others)));
+      says, Quoted(name), others.empty() ? "none" : ListForMessage(others));
 }
 
 absl::Status RoleFinder::UseConfiguredEmbedding() {
@@ -303,14 +300,15 @@ absl::Status RoleFinder::Unclear(const NamedShape& tensor,
   if (open.head) {
     keys.push_back(absl::StrFormat("{\"head\": %s}", Quoted(open.module)));
   }
-  return Invalid(absl::StrFormat(
+  return InvalidAt(
+      where_,
       "tensor %s may be %s or another layer, which is not served; say which in "
       "config.json: \"tensors\": %s%s",
       Describe(tensor),
       open.embedding && open.head ? "an embedding, a head"
       : open.head                 ? "a head"
                                   : "an embedding",
-      absl::StrJoin(keys, " or "), HeadLayersAdvice(rest_, roles_)));
+      absl::StrJoin(keys, " or "), HeadLayersAdvice(rest_, roles_));
 }
 
 absl::Status RoleFinder::MoreThanOne(
@@ -320,12 +318,13 @@ absl::Status RoleFinder::MoreThanOne(
     candidates.push_back(Describe(*tensor));
   }
   const std::string_view first = found[0]->name;
-  return Invalid(absl::StrFormat(
+  return InvalidAt(
+      where_,
       "%d tensors may be the %s: %s; say which in config.json, as \"tensors\": "
       "{\"%s\": %s}. %s%s",
       found.size(), key, ListForMessage(candidates), key,
       Quoted(key == "head" ? *WeightModule(first) : first), kIgnoreOthers,
-      HeadLayersAdvice(rest_, roles_)));
+      HeadLayersAdvice(rest_, roles_));
 }
 
 // Leaving out a whole embedding or head is the owner's choice; a part of
@@ -348,10 +347,11 @@ absl::Status RoleFinder::CheckIgnored() const {
                                        ? "embedding"
                                        : "";
     if (owner.empty()) continue;
-    return Invalid(absl::StrFormat(
+    return InvalidAt(
+        where_,
         "tensor %s matches config.json's \"ignore\", but is part of the %s, "
         "which is used",
-        Describe(tensor), owner));
+        Describe(tensor), owner);
   }
   return absl::OkStatus();
 }
@@ -361,13 +361,14 @@ absl::Status RoleFinder::Leftovers() const {
   for (const NamedShape* tensor : rest_) {
     leftovers.push_back(DescribeLeftover(*tensor));
   }
-  return Invalid(absl::StrFormat(
+  return InvalidAt(
+      where_,
       "%d tensor%s not used: %s; served are one nn.RNN (here %s*), one "
       "embedding [V,%d] without bias and one head [C,%d]. What results do not "
       "depend on can be left out by \"ignore\" in config.json%s",
       leftovers.size(), leftovers.size() == 1 ? " is" : "s are",
-      ListForMessage(leftovers), Printable(roles_.rnn.prefixes.front(), 100),
-      input_size(), hidden_width(), HeadLayersAdvice(rest_, roles_)));
+      ListForMessage(leftovers), Printable(roles_.rnn.prefixes.front()),
+      input_size(), hidden_width(), HeadLayersAdvice(rest_, roles_));
 }
 
 }  // namespace

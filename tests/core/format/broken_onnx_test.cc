@@ -224,7 +224,7 @@ const BrokenOnnx kBroken[] = {
        rnn.set_input(0, "n");
        graph.mutable_node()->SwapElements(0, 1);
      },
-     kInvalid, "tensor \"std\": element 0 is 0, expected a divisor above 0"},
+     kInvalid, "tensor \"std\": element 0 is 0, expected more than 0"},
 
     {"a normalisation of sequences",
      [](ModelProto&, GraphProto& graph, NodeProto& rnn) {
@@ -394,7 +394,7 @@ TEST(BrokenOnnxTest, OneTensorReadManyTimesIsPaidForEachTime) {
   }
   SetOutput(graph, last);
   EXPECT_THAT(Parse(model),
-              IsError(kExhausted, "its tensors come to more than 67108864"));
+              IsError(kExhausted, "the tensors take more than 67108864"));
 }
 
 }  // namespace
