@@ -28,7 +28,7 @@ bool ScoresOnce(const v1::GetModelResponse& model);
 int64_t StepCount(const v1::Sequence& sequence,
                   const google::protobuf::RepeatedField<int64_t>& token_ids);
 
-// The steps that `outputs` asks for of T.
+// The steps that `outputs` asks for of T; `result` says where blanks are.
 std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps,
                                  const v1::SequenceResult& result);
 

@@ -31,6 +31,7 @@ void FillRequest(View view, Call& call) {
   call.request.set_request_id(call.flags.request_id);
   v1::Outputs& outputs = *call.request.mutable_outputs();
   outputs = ChooseOutputs(call.flags.output, call.model, view);
+  // Texts with blanks ask what fills them.
   const bool chosen =
       call.flags.output.outputs.steps_case() != v1::Outputs::STEPS_NOT_SET;
   if (!chosen && view == View::kSummary &&

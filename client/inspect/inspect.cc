@@ -41,7 +41,7 @@ absl::StatusOr<Tensors> ListTensors(const ModelPath& path) {
 }
 
 void PrintTensors(const Tensors& tensors, std::ostream& out) {
-  out << absl::StrFormat("  %s, %d bytes%s\n", Printable(tensors.file, 100),
+  out << absl::StrFormat("  %s, %d bytes%s\n", Printable(tensors.file),
                          tensors.file_bytes, tensors.list.empty() ? "" : ":");
   size_t printed = 0;
   for (const StoredTensor& tensor : tensors.list) {
@@ -50,7 +50,7 @@ void PrintTensors(const Tensors& tensors, std::ostream& out) {
                              tensors.list.size() - kMostTensors);
       return;
     }
-    out << absl::StrFormat("    %-40s %-5s %s\n", Printable(tensor.name, 100),
+    out << absl::StrFormat("    %-40s %-5s %s\n", Printable(tensor.name),
                            tensor.dtype.name, ShapeString(tensor.shape));
   }
 }
@@ -75,7 +75,7 @@ void Print(const ModelRegistry::Entry& entry, bool json, std::ostream& out) {
   }
   nlohmann::ordered_json line = JsonReport(entry);
   if (tensors.ok()) {
-    line["weights"] = {{"file", Printable(tensors->file, 100)},
+    line["weights"] = {{"file", Printable(tensors->file)},
                        {"bytes", tensors->file_bytes},
                        {"tensors", ToJson(*tensors)}};
   }

@@ -40,8 +40,7 @@ std::string Printable(std::string_view text, size_t most_bytes) {
 }
 
 std::string Quoted(std::string_view text) {
-  constexpr size_t kMostBytes = 100;
-  return absl::StrCat("\"", Printable(text, kMostBytes), "\"");
+  return absl::StrCat("\"", Printable(text), "\"");
 }
 
 std::string ListForMessage(const std::vector<std::string>& items) {

@@ -9,10 +9,11 @@
 namespace unroll {
 
 // `text` for a message: one line, printable, valid UTF-8 and at most about
-// `most_bytes` long (then "..." follows), whatever `text` holds.
-std::string Printable(std::string_view text, size_t most_bytes);
+// `most_bytes` long (then "..." follows), whatever `text` holds. The default is
+// for names and tokens.
+std::string Printable(std::string_view text, size_t most_bytes = 100);
 
-// The same in quotes, up to 100 bytes: for names and tokens.
+// The same in quotes, for names and tokens.
 std::string Quoted(std::string_view text);
 
 // "a, b, c and 7 more": what a message says of a list that may be long.

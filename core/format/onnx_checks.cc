@@ -8,6 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
@@ -26,14 +27,6 @@ constexpr size_t kMaxNameBytes = 512;  // values keep copies
 using Names = std::set<std::string, std::less<>>;
 
 template <typename... Args>
-absl::Status Invalid(std::string_view where,
-                     const absl::FormatSpec<Args...>& format,
-                     const Args&... args) {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: %s", where, absl::StrFormat(format, args...)));
-}
-
-template <typename... Args>
 absl::Status NotServed(std::string_view where,
                        const absl::FormatSpec<Args...>& format,
                        const Args&... args) {
@@ -45,12 +38,12 @@ absl::Status NotServed(std::string_view where,
 absl::Status CheckName(std::string_view name, std::string_view what,
                        std::string_view where) {
   if (name.size() > kMaxNameBytes) {
-    return Invalid(where, "%s %s: name of %d bytes, expected at most %d", what,
-                   Quoted(name), name.size(), kMaxNameBytes);
+    return InvalidAt(where, "%s %s: name of %d bytes, expected at most %d",
+                     what, Quoted(name), name.size(), kMaxNameBytes);
   }
   if (const auto bad = FindInvalidUtf8(name)) {
-    return Invalid(where, "%s %s: byte %d of its name is not UTF-8", what,
-                   Quoted(name), *bad);
+    return InvalidAt(where, "%s %s: byte %d of its name is not UTF-8", what,
+                     Quoted(name), *bad);
   }
   return absl::OkStatus();
 }
@@ -59,10 +52,10 @@ absl::Status CheckName(std::string_view name, std::string_view what,
 absl::Status Declare(const std::string& name, std::string_view what,
                      std::string_view where, Names& names) {
   RETURN_IF_ERROR(CheckName(name, what, where));
-  if (name.empty()) return Invalid(where, "%s without a name", what);
+  if (name.empty()) return InvalidAt(where, "%s without a name", what);
   if (!names.insert(name).second) {
-    return Invalid(where, "%s %s: there is already a value of that name", what,
-                   Quoted(name));
+    return InvalidAt(where, "%s %s: there is already a value of that name",
+                     what, Quoted(name));
   }
   return absl::OkStatus();
 }
@@ -73,12 +66,12 @@ absl::StatusOr<int64_t> FindOpset(const onnx::ModelProto& model,
   for (const auto& set : model.opset_import()) {
     if (!set.domain().empty() && set.domain() != "ai.onnx") continue;
     if (version && *version != set.version()) {
-      return Invalid(where, "operation sets %d and %d, expected one", *version,
-                     set.version());
+      return InvalidAt(where, "operation sets %d and %d, expected one",
+                       *version, set.version());
     }
     version = set.version();
   }
-  if (!version) return Invalid(where, "it does not say its operation set");
+  if (!version) return InvalidAt(where, "it does not say its operation set");
   if (*version < kOldestOpset || *version > kNewestOpset) {
     return NotServed(where, "operation set %d, expected %d to %d", *version,
                      kOldestOpset, kNewestOpset);
@@ -99,8 +92,8 @@ absl::Status CheckNode(const onnx::NodeProto& node, std::string_view where,
   }
   for (const std::string& input : node.input()) {
     if (!input.empty() && !names.contains(input)) {
-      return Invalid(place, "reads %s, which nothing before it makes",
-                     Quoted(input));
+      return InvalidAt(place, "reads %s, which nothing before it makes",
+                       Quoted(input));
     }
   }
   for (const std::string& output : node.output()) {
@@ -119,8 +112,8 @@ absl::Status CheckMetadata(const onnx::ModelProto& model,
   for (const auto& entry : model.metadata_props()) {
     RETURN_IF_ERROR(Declare(entry.key(), "metadata", where, keys));
     if (const auto bad = FindInvalidUtf8(entry.value())) {
-      return Invalid(where, "metadata %s: byte %d of its value is not UTF-8",
-                     Quoted(entry.key()), *bad);
+      return InvalidAt(where, "metadata %s: byte %d of its value is not UTF-8",
+                       Quoted(entry.key()), *bad);
     }
   }
   return absl::OkStatus();
@@ -143,7 +136,7 @@ absl::Status CheckParts(const onnx::ModelProto& model, std::string_view where) {
     return NotServed(where, "initializer %s is sparse, expected dense ones",
                      Quoted(graph.sparse_initializer(0).values().name()));
   }
-  if (graph.output_size() == 0) return Invalid(where, "it has no outputs");
+  if (graph.output_size() == 0) return InvalidAt(where, "it has no outputs");
   return absl::OkStatus();
 }
 
@@ -152,7 +145,7 @@ absl::Status CheckParts(const onnx::ModelProto& model, std::string_view where) {
 absl::StatusOr<int64_t> CheckOnnxGraph(const onnx::ModelProto& model,
                                        std::string_view where) {
   if (!model.has_graph()) {
-    return Invalid(where, "it has no graph: no ONNX model");
+    return InvalidAt(where, "it has no graph: no ONNX model");
   }
   ASSIGN_OR_RETURN(const int64_t opset, FindOpset(model, where));
   RETURN_IF_ERROR(CheckParts(model, where));
@@ -175,8 +168,8 @@ absl::StatusOr<int64_t> CheckOnnxGraph(const onnx::ModelProto& model,
   for (const onnx::ValueInfoProto& output : graph.output()) {
     RETURN_IF_ERROR(Declare(output.name(), "output", where, outputs));
     if (!names.contains(output.name())) {
-      return Invalid(where, "output %s: nothing makes it",
-                     Quoted(output.name()));
+      return InvalidAt(where, "output %s: nothing makes it",
+                       Quoted(output.name()));
     }
   }
   return opset;
@@ -198,15 +191,14 @@ absl::Status RunOnnxChecker(const onnx::ModelProto& model, int64_t opset,
     for (const auto& input : graph.input()) names.add(input.name());
     for (const auto& tensor : graph.initializer()) names.add(tensor.name());
     for (const onnx::NodeProto& node : graph.node()) {
-      const bool standard = node.domain().empty() || node.domain() == "ai.onnx";
       checked = &node;
-      if (standard) onnx::checker::check_node(node, context, names);
+      if (IsStandard(node)) onnx::checker::check_node(node, context, names);
       for (const std::string& output : node.output()) names.add(output);
     }
   } catch (const std::exception& error) {
     const std::string name = checked == nullptr ? "" : checked->name();
-    return Invalid(where, "node %s: ONNX's checker: %s", Quoted(name),
-                   Printable(error.what(), 500));
+    return InvalidAt(where, "node %s: ONNX's checker: %s", Quoted(name),
+                     Printable(error.what(), 500));
   }
   return absl::OkStatus();
 }

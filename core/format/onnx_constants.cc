@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <memory>
 #include <utility>
 
 #include "core/base/checked.h"
@@ -8,8 +8,6 @@
 
 namespace unroll {
 namespace {
-
-constexpr int64_t kMaxIntegers = 256;
 
 Constant Integers(const OnnxNode& node, Shape shape, std::vector<Dim> numbers) {
   return {.name = node.name(),
@@ -135,8 +133,8 @@ OnnxResult FoldShape(const OnnxNode& node, Folding&) {
   const auto rank = std::ssize(sizes);
   ASSIGN_OR_RETURN(int64_t start, node.Int("start", 0));
   ASSIGN_OR_RETURN(int64_t end, node.Int("end", rank));
-  start = std::clamp<int64_t>(start < 0 ? start + rank : start, 0, rank);
-  end = std::clamp<int64_t>(end < 0 ? end + rank : end, start, rank);
+  start = ClampIndex(start, rank);
+  end = std::max(start, ClampIndex(end, rank));
   const Shape shape = {end - start};
   return std::vector<Value>{
       Integers(node, shape, {sizes.begin() + start, sizes.begin() + end})};
@@ -229,7 +227,7 @@ OnnxResult ConcatConstants(const OnnxNode& node, Folding& folding) {
     for (const Constant* part : parts) {
       numbers.insert(numbers.end(), part->integers->begin(),
                      part->integers->end());
-      if (shape.size() != 1 || std::ssize(numbers) > kMaxIntegers) {
+      if (shape.size() != 1 || std::ssize(numbers) > kMaxOnnxIntegers) {
         return node.NotServed("joins whole numbers, but not a short list");
       }
     }
@@ -281,12 +279,8 @@ OnnxResult SliceConstant(const OnnxNode& node) {
     return node.NotServed("is no plain slice of a list");
   }
   const int64_t size = std::ssize(*list);
-  const auto clamp = [size](int64_t at) {
-    return std::clamp<int64_t>(at < 0 ? std::max(at, -size) + size : at, 0,
-                               size);
-  };
-  const int64_t begin = clamp((*starts)[0]);
-  const int64_t end = std::max(begin, clamp((*ends)[0]));
+  const int64_t begin = ClampIndex((*starts)[0], size);
+  const int64_t end = std::max(begin, ClampIndex((*ends)[0], size));
   const Shape shape = {end - begin};
   return std::vector<Value>{
       Integers(node, shape, {list->begin() + begin, list->begin() + end})};

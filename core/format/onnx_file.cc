@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 
 namespace unroll {
@@ -61,8 +59,7 @@ class Skeleton {
                              int depth, std::string& out);
   absl::Status Spend(int64_t memory);
   absl::Status Invalid(int64_t at, std::string_view what) const {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: byte %d: %s", where_, at, what));
+    return InvalidAt(where_, "byte %d: %s", at, what);
   }
 
   const OnnxBytes& bytes_;
@@ -235,8 +232,7 @@ absl::StatusOr<onnx::ModelProto> ReadOnnxMessages(const OnnxBytes& bytes,
           .Copy(*onnx::ModelProto::descriptor(), 0, bytes.size, 0, skeleton));
   onnx::ModelProto model;
   if (!model.ParseFromString(skeleton)) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: Protobuf cannot read it as an ONNX model", where));
+    return InvalidAt(where, "Protobuf cannot read it as an ONNX model");
   }
   return model;
 }

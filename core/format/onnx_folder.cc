@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 
@@ -70,11 +70,6 @@ bool KeepsFilled(std::string_view op) {
 
 }  // namespace
 
-OnnxHandler FindOnnxHandler(std::string_view op) {
-  const auto found = Handlers().find(op);
-  return found == Handlers().end() ? nullptr : found->second;
-}
-
 absl::StatusOr<Value> OnnxFolder::BindInput(int index) const {
   const onnx::ValueInfoProto& input = graph_.input(index);
   const onnx::TypeProto::Tensor& type = input.type().tensor_type();
@@ -93,16 +88,14 @@ absl::StatusOr<Value> OnnxFolder::BindInput(int index) const {
       return Opaque();
   }
   if (!type.has_shape() || type.shape().dim_size() > kMaxRank) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: input %s: %d dimensions, expected 1 to %d", where_,
-        Quoted(input.name()), type.shape().dim_size(), kMaxRank));
+    return InvalidAt(where_, "input %s: %d dimensions, expected 1 to %d",
+                     Quoted(input.name()), type.shape().dim_size(), kMaxRank);
   }
   for (int i = 0; i < type.shape().dim_size(); ++i) {
     const auto& dim = type.shape().dim(i);
     if (dim.has_dim_value() && dim.dim_value() < 0) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("%s: input %s: dimension %d is %d", where_,
-                          Quoted(input.name()), i, dim.dim_value()));
+      return InvalidAt(where_, "input %s: dimension %d is %d",
+                       Quoted(input.name()), i, dim.dim_value());
     }
     Axis axis;
     // A dimension of 0 is one that an exporter did not know.
@@ -137,8 +130,8 @@ absl::Status OnnxFolder::RunNode(const onnx::NodeProto& proto) {
   }
   const OnnxNode node(proto, inputs, opset_, where_);
   // Qualified names of other domains are in no table.
-  const OnnxHandler handler = FindOnnxHandler(OpName(proto));
-  if (handler == nullptr) {
+  const auto handler = Handlers().find(OpName(proto));
+  if (handler == Handlers().end()) {
     return node.NotServed(
         "this operation is not served; expected RNN, and around it what moves, "
         "chooses or pools its numbers, Linear layers and activations");
@@ -160,7 +153,7 @@ absl::Status OnnxFolder::RunNode(const onnx::NodeProto& proto) {
              !is(first, Filled()) && proto.op_type() != "Loop") {
     outputs.assign(proto.output_size(), Opaque());
   } else {
-    ASSIGN_OR_RETURN(outputs, handler(node, folding_));
+    ASSIGN_OR_RETURN(outputs, handler->second(node, folding_));
   }
   for (int i = 0; i < proto.output_size(); ++i) {
     if (proto.output(i).empty()) continue;

@@ -6,66 +6,18 @@
 
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/format/onnx_loop_body.h"
 #include "core/format/onnx_operations.h"
 
 namespace unroll {
+namespace loop {
 namespace {
 
 constexpr int kMaxNodes = 1024;  // of a body
 
-// What a value of the body means.
-struct Outer {  // a value from outside
-  const Value* value;
-};
-struct Counter {  // the number of steps before this one, plus `ahead`
-  int64_t ahead;
-};
-struct MoreSteps {  // whether there are steps left of so many
-  Dim limit;
-  bool behind = false;  // behind this one
-};
-struct State {};  // h of the step before
-struct Input {    // x_t, [N, K]
-  const Value* x;
-};
-struct Sum {  // W x_t + R h + b, or some of it
-  const Value* x = nullptr;
-  std::optional<Constant> w, r, b;
-};
-struct Next {  // h of this step
-  std::string name;
-  Nonlinearity nonlinearity;
-  Sum sum;
-};
-using BodyValue =
-    std::variant<Opaque, Outer, Counter, MoreSteps, State, Input, Sum, Next>;
-
-template <typename Kind>
-const Kind* As(const BodyValue* value) {
-  return value == nullptr ? nullptr : std::get_if<Kind>(value);
-}
-
-// A constant from outside, whole numbers or not.
-const Constant* ConstantOf(const BodyValue* value) {
-  const auto* outer = As<Outer>(value);
-  return outer == nullptr ? nullptr : std::get_if<Constant>(outer->value);
-}
-
-bool IsNumber(const Constant* constant, const Dim& number) {
-  return constant != nullptr && constant->integers &&
-         *constant->integers == std::vector<Dim>{number};
-}
-
 bool IsZeroFill(const Value* value) {
   const auto* filled = std::get_if<Filled>(value);
   return filled != nullptr && filled->is_zero();
-}
-
-// Whether a Cast leaves numbers of steps what they are.
-absl::StatusOr<bool> KeepsCounts(const OnnxNode& cast) {
-  ASSIGN_OR_RETURN(const int64_t to, cast.Int("to", 0));
-  return to == onnx::TensorProto::INT32 || to == onnx::TensorProto::INT64 ||
-         to == onnx::TensorProto::FLOAT || to == onnx::TensorProto::DOUBLE;
 }
 
 class Loop {
@@ -78,22 +30,14 @@ class Loop {
  private:
   absl::Status Bind();
   absl::Status RunNode(const onnx::NodeProto& proto);
-  absl::StatusOr<BodyValue> RunOp(const OnnxNode& inner, const BodyValue* a,
-                                  const BodyValue* b) const;
-  absl::StatusOr<BodyValue> Add(const OnnxNode& inner, const BodyValue* a,
-                                const BodyValue* b) const;
-  absl::StatusOr<BodyValue> MatMul(const OnnxNode& inner, const BodyValue* a,
-                                   const BodyValue* b) const;
-  absl::StatusOr<BodyValue> Less(const OnnxNode& inner, const BodyValue* a,
-                                 const BodyValue* b) const;
   absl::Status CheckEnd(const Flow& x);
   absl::StatusOr<const Flow*> AddLayer(const Next& next) const;
   absl::StatusOr<const Next*> CheckCarried();
   const BodyValue* Find(const std::string& name);
   absl::Status NotServed(std::string_view what) const {
     return node_.NotServed(
-        "a loop, and %s; expected what tf2onnx makes of a "
-        "forward Keras SimpleRNN",
+        "a loop, and %s; expected what tf2onnx makes of a forward Keras "
+        "SimpleRNN",
         what);
   }
 
@@ -143,110 +87,6 @@ const BodyValue* Loop::Find(const std::string& name) {
   return &(values_[name] = Outer{&outer->second});
 }
 
-absl::StatusOr<BodyValue> Loop::Add(const OnnxNode& inner, const BodyValue* a,
-                                    const BodyValue* b) const {
-  if (const auto* counter = As<Counter>(a); counter != nullptr &&
-                                            counter->ahead == 0 &&
-                                            IsNumber(ConstantOf(b), {1, {}})) {
-    return Counter{1};
-  }
-  const auto* sum = As<Sum>(a);
-  if (sum == nullptr) {
-    return inner.NotServed("expected a sum of products and biases");
-  }
-  Sum both = *sum;
-  if (const auto* other = As<Sum>(b)) {
-    if ((both.w && other->w) || (both.r && other->r) || (both.b && other->b)) {
-      return inner.NotServed("adds two of a kind");
-    }
-    if (other->w) both.x = other->x;
-    if (other->w) both.w = other->w;
-    if (other->r) both.r = other->r;
-    if (other->b) both.b = other->b;
-    return both;
-  }
-  const Constant* bias = ConstantOf(b);
-  if (bias == nullptr || !bias->is_float() || both.b) {
-    return inner.NotServed("adds %s, expected one constant bias",
-                           inner.InputName(1));
-  }
-  both.b = *bias;
-  return both;
-}
-
-absl::StatusOr<BodyValue> Loop::MatMul(const OnnxNode& inner,
-                                       const BodyValue* a,
-                                       const BodyValue* b) const {
-  const Constant* weight = ConstantOf(b);
-  if (weight == nullptr || !weight->is_float() || weight->shape.size() != 2) {
-    return inner.NotServed("weight %s is no constant matrix",
-                           inner.InputName(1));
-  }
-  Sum sum;
-  if (const auto* input = As<Input>(a)) {
-    sum.x = input->x;
-    sum.w = *weight;
-  } else if (As<State>(a) != nullptr) {
-    sum.r = *weight;
-  } else {
-    return inner.NotServed("reads %s, expected the step's input or the state",
-                           inner.InputName(0));
-  }
-  return sum;
-}
-
-absl::StatusOr<BodyValue> Loop::Less(const OnnxNode& inner, const BodyValue* a,
-                                     const BodyValue* b) const {
-  const auto* counter = As<Counter>(a);
-  const Constant* limit = ConstantOf(b);
-  if (counter == nullptr || limit == nullptr || !limit->integers ||
-      limit->integers->size() != 1) {
-    return inner.NotServed("expected a count of steps and the length");
-  }
-  return MoreSteps{limit->integers->front(), counter->ahead == 1};
-}
-
-absl::StatusOr<BodyValue> Loop::RunOp(const OnnxNode& inner, const BodyValue* a,
-                                      const BodyValue* b) const {
-  const std::string& op = inner.op();
-  if (op == "Identity") return *a;
-  if (op == "Cast") {
-    ASSIGN_OR_RETURN(const bool counts, KeepsCounts(inner));
-    const Constant* constant = ConstantOf(a);
-    const bool count = As<Counter>(a) != nullptr ||
-                       (constant != nullptr && constant->integers);
-    if (counts && count) return *a;
-  }
-  if (op == "Add") {
-    const bool swap = As<Sum>(a) == nullptr && As<Sum>(b) != nullptr;
-    return swap ? Add(inner, b, a) : Add(inner, a, b);
-  }
-  if (op == "MatMul") return MatMul(inner, a, b);
-  if (op == "Less") return Less(inner, a, b);
-  if (op == "And") {
-    const auto* one = As<MoreSteps>(a);
-    const auto* other = As<MoreSteps>(b);
-    if (one != nullptr && other != nullptr && one->limit == other->limit) {
-      return MoreSteps{one->limit, one->behind || other->behind};
-    }
-  }
-  if (op == "Gather") {
-    ASSIGN_OR_RETURN(const int64_t axis, inner.Int("axis", 0));
-    const auto* x = As<Outer>(a);
-    const auto* counter = As<Counter>(b);
-    if (x != nullptr && counter != nullptr && counter->ahead == 0 &&
-        axis == 0) {
-      return Input{x->value};
-    }
-  }
-  if ((op == "Tanh" || op == "Relu") && As<Sum>(a) != nullptr) {
-    return Next{inner.name(),
-                op == "Tanh" ? Nonlinearity::kTanh : Nonlinearity::kRelu,
-                *As<Sum>(a)};
-  }
-  return inner.NotServed("this operation is not served in a loop");
-}
-
 absl::Status Loop::RunNode(const onnx::NodeProto& proto) {
   const OnnxNode inner(proto, {}, node_.opset(), node_.where());
   std::vector<const BodyValue*> inputs(2);
@@ -261,7 +101,7 @@ absl::Status Loop::RunNode(const onnx::NodeProto& proto) {
                            Quoted(proto.input(i)));
     }
   }
-  ASSIGN_OR_RETURN(BodyValue result, RunOp(inner, inputs[0], inputs[1]));
+  ASSIGN_OR_RETURN(BodyValue result, FoldBodyNode(inner, inputs[0], inputs[1]));
   values_[proto.output(0)] = std::move(result);
   return absl::OkStatus();
 }
@@ -366,6 +206,7 @@ OnnxResult Loop::Fold() {
 }
 
 }  // namespace
+}  // namespace loop
 
 const onnx::GraphProto* LoopBody(const onnx::NodeProto& node) {
   for (const onnx::AttributeProto& attribute : node.attribute()) {
@@ -377,7 +218,7 @@ const onnx::GraphProto* LoopBody(const onnx::NodeProto& node) {
 OnnxResult FoldLoop(const OnnxNode& node, Folding& folding) {
   const onnx::GraphProto* body = LoopBody(node.proto());
   if (body == nullptr) return node.Invalid("no body");
-  return Loop(node, *body, folding).Fold();
+  return loop::Loop(node, *body, folding).Fold();
 }
 
 }  // namespace unroll

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/format/onnx_checks.h"
@@ -98,9 +99,8 @@ absl::Status ReadFront(const Folding& folding, std::string_view where,
   const auto bad =
       std::find_if_not(std.begin(), std.end(), [](float x) { return x > 0; });
   if (bad != std.end()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: tensor %s: element %d is %g, expected a divisor above 0", where,
-        Quoted(front.std->name), bad - std.begin(), *bad));
+    return InvalidAt(where, "tensor %s: element %d is %g, expected more than 0",
+                     Quoted(front.std->name), bad - std.begin(), *bad);
   }
   return absl::OkStatus();
 }
@@ -146,10 +146,8 @@ absl::StatusOr<const Flow*> CheckOutput(const Value& value,
                                         const Folding& folding,
                                         std::string_view place) {
   const auto not_served = [place](std::string_view what) {
-    return absl::UnimplementedError(
-        absl::StrCat(absl::string_view(place.data(), place.size()), " is ",
-                     absl::string_view(what.data(), what.size()),
-                     "; expected hidden, final states or scores"));
+    return absl::UnimplementedError(absl::StrFormat(
+        "%s is %s; expected hidden, final states or scores", place, what));
   };
   const auto* flow = std::get_if<Flow>(&value);
   if (flow == nullptr) return not_served("independent of the input");
@@ -219,7 +217,7 @@ absl::StatusOr<OnnxNetwork> Read(const OnnxBytes& bytes, int64_t max_bytes,
                                  std::string_view where) {
   if (bytes.size > max_bytes) {
     return absl::ResourceExhaustedError(
-        absl::StrFormat("%s: %d bytes, the most that is allowed is %d", where,
+        absl::StrFormat("%s: %d bytes, but there is memory for %d", where,
                         bytes.size, max_bytes));
   }
   ASSIGN_OR_RETURN(const onnx::ModelProto model,

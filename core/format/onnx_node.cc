@@ -1,5 +1,6 @@
 #include "core/format/onnx_node.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,11 +11,18 @@ namespace unroll {
 
 using onnx::AttributeProto;
 
+int64_t ClampIndex(int64_t at, int64_t size) {
+  return std::clamp<int64_t>(at < 0 ? std::max(at, -size) + size : at, 0, size);
+}
+
+bool IsStandard(const onnx::NodeProto& node) {
+  return node.domain().empty() || node.domain() == "ai.onnx";
+}
+
 std::string OpName(const onnx::NodeProto& node) {
-  const bool standard = node.domain().empty() || node.domain() == "ai.onnx";
-  return Printable(standard ? node.op_type()
-                            : absl::StrCat(node.domain(), "::", node.op_type()),
-                   100);
+  return Printable(IsStandard(node)
+                       ? node.op_type()
+                       : absl::StrCat(node.domain(), "::", node.op_type()));
 }
 
 OnnxNode::OnnxNode(const onnx::NodeProto& proto,

@@ -16,6 +16,13 @@
 
 namespace unroll {
 
+// An end of a Python slice of `size` elements: from the end if negative, cut to
+// 0 to `size`.
+int64_t ClampIndex(int64_t at, int64_t size);
+
+// Whether an operation is of ONNX's own set.
+bool IsStandard(const onnx::NodeProto& node);
+
 // "RNN", or "domain::Op" for operations of other sets.
 std::string OpName(const onnx::NodeProto& node);
 

@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -58,9 +57,6 @@ struct Folding {
 using OnnxHandler = absl::StatusOr<std::vector<Value>> (*)(const OnnxNode& node,
                                                            Folding& folding);
 using OnnxResult = absl::StatusOr<std::vector<Value>>;
-
-// Null: not served.
-OnnxHandler FindOnnxHandler(std::string_view op);
 
 // onnx_constants.cc: constants, and arithmetic on sizes.
 OnnxResult FoldConstant(const OnnxNode& node, Folding& folding);

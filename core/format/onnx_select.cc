@@ -31,11 +31,7 @@ Range ToRange(int64_t index) {
 
 // The same counted from the front, for an axis of a known size.
 Range Resolve(Range range, int64_t size) {
-  const auto clamp = [size](int64_t at) {
-    return std::clamp<int64_t>(at < 0 ? std::max(at, -size) + size : at, 0,
-                               size);
-  };
-  return {clamp(range.begin), clamp(range.end)};
+  return {ClampIndex(range.begin, size), ClampIndex(range.end, size)};
 }
 
 // One direction's last hidden is what ONNX calls its final state.

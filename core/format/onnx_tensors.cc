@@ -1,23 +1,20 @@
 #include "core/format/onnx_tensors.h"
 
-#include <algorithm>
 #include <cstring>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "core/base/checked.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/format/tensor_file.h"
 
 namespace unroll {
 namespace {
 
 using onnx::TensorProto;
-
-constexpr int kMaxDimensions = 8;
-// Whole numbers are axes, shapes and lengths.
-constexpr int64_t kMaxIntegers = 256;
 
 template <typename... Args>
 absl::Status Invalid(std::string_view where, std::string_view name,
@@ -137,11 +134,10 @@ absl::StatusOr<std::vector<Dim>> ReadIntegers(const ReadElements& read,
   return dims;
 }
 
-}  // namespace
-
-absl::StatusOr<StoredTensor> DescribeOnnxTensor(const TensorProto& tensor,
-                                                std::string_view name,
-                                                std::string_view where) {
+// What a tensor says of itself. INVALID_ARGUMENT, UNIMPLEMENTED: as Load.
+absl::StatusOr<StoredTensor> Describe(const TensorProto& tensor,
+                                      std::string_view name,
+                                      std::string_view where) {
   if (tensor.data_location() == TensorProto::EXTERNAL ||
       tensor.external_data_size() > 0) {
     std::string location;
@@ -159,7 +155,7 @@ absl::StatusOr<StoredTensor> DescribeOnnxTensor(const TensorProto& tensor,
         Quoted(name)));
   }
   StoredTensor stored{.name = std::string(name)};
-  if (tensor.dims_size() > kMaxDimensions) {
+  if (std::cmp_greater(tensor.dims_size(), kMaxDimensions)) {
     return Invalid(where, name, "%d dimensions, expected at most %d",
                    tensor.dims_size(), kMaxDimensions);
   }
@@ -204,6 +200,8 @@ absl::StatusOr<StoredTensor> DescribeOnnxTensor(const TensorProto& tensor,
   return stored;
 }
 
+}  // namespace
+
 Tensor Transposed(const Tensor& matrix) {
   const int64_t rows = matrix.shape[0], columns = matrix.shape[1];
   Tensor transposed = ZeroTensor({columns, rows});
@@ -217,14 +215,13 @@ Tensor Transposed(const Tensor& matrix) {
 
 absl::StatusOr<Constant> OnnxTensors::Load(const TensorProto& tensor,
                                            std::string_view name) const {
-  ASSIGN_OR_RETURN(const StoredTensor stored,
-                   DescribeOnnxTensor(tensor, name, where_));
+  ASSIGN_OR_RETURN(const StoredTensor stored, Describe(tensor, name, where_));
   Constant constant{
       .stored = &tensor, .name = stored.name, .shape = stored.shape};
   if (stored.dtype.dtype != Dtype::kOther) return constant;
-  if (stored.elements > kMaxIntegers) {
+  if (stored.elements > kMaxOnnxIntegers) {
     return Invalid(where_, name, "%d whole numbers, expected at most %d",
-                   stored.elements, kMaxIntegers);
+                   stored.elements, kMaxOnnxIntegers);
   }
   const ReadElements read = Elements(bytes_, tensor, stored.dtype.bits / 8);
   if (stored.dtype.name == "I64") {
@@ -252,8 +249,8 @@ absl::Status OnnxTensors::Take(int64_t floats) {
   }
   left_ = 0;
   return absl::ResourceExhaustedError(
-      absl::StrFormat("%s: its tensors come to more than %d bytes as float32, "
-                      "the most that is allowed",
+      absl::StrFormat("%s: the tensors take more than %d bytes as float32, "
+                      "which is all the memory there is for them",
                       where_, max_bytes_));
 }
 
@@ -263,7 +260,7 @@ absl::StatusOr<Tensor> OnnxTensors::Floats(const Constant& constant) {
     return Tensor{constant.shape, constant.floats->values};
   }
   ASSIGN_OR_RETURN(StoredTensor stored,
-                   DescribeOnnxTensor(*constant.stored, constant.name, where_));
+                   Describe(*constant.stored, constant.name, where_));
   RETURN_IF_ERROR(Take(stored.elements));
   stored.shape = constant.shape;  // as reshaped
   return ReadFloats(stored,

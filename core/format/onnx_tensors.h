@@ -11,9 +11,11 @@
 #include "absl/status/statusor.h"
 #include "core/format/onnx_file.h"
 #include "core/format/onnx_value.h"
-#include "core/format/tensor_file.h"
 
 namespace unroll {
+
+// The most whole numbers of a constant: they are axes, shapes and lengths.
+inline constexpr int64_t kMaxOnnxIntegers = 256;
 
 // The tensors of an ONNX file. `bytes` must outlive it. Messages name the
 // tensor. After RESOURCE_EXHAUSTED nothing more can be read.
@@ -47,11 +49,6 @@ class OnnxTensors {
 
 // The transpose of a matrix.
 Tensor Transposed(const Tensor& matrix);
-
-// What a tensor says of itself. INVALID_ARGUMENT, UNIMPLEMENTED: as Load.
-absl::StatusOr<StoredTensor> DescribeOnnxTensor(const onnx::TensorProto& tensor,
-                                                std::string_view name,
-                                                std::string_view where);
 
 }  // namespace unroll
 

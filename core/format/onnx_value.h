@@ -10,7 +10,8 @@
 #include <variant>
 #include <vector>
 
-#include "core/model/model.h"
+#include "core/model/spec.h"
+#include "core/model/tensor.h"
 
 // What the values of an ONNX graph mean to us: each is a constant, or something
 // that our network computes, in some order of axes.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
@@ -18,13 +19,6 @@ using enum PickleKind;
 
 constexpr std::string_view kHint =
     "save the tensors alone: torch.save(model.state_dict(), \"model.pt\")";
-
-// Messages go without file and byte.
-template <typename... Args>
-absl::Status Error(const absl::FormatSpec<Args...>& format,
-                   const Args&... args) {
-  return absl::InvalidArgumentError(absl::StrFormat(format, args...));
-}
 
 bool IsInert(const PickleValue& value) {
   return value.kind == kCall && value.global->role == PickleRole::kInert;
@@ -64,7 +58,7 @@ class Machine {
 absl::Status Machine::StepFrame() {
   ASSIGN_OR_RETURN(const uint64_t length, bytes_.TakeNumber(8));
   if (length > bytes_.left()) {
-    return Error("a frame of %d bytes, but %d follow", length, bytes_.left());
+    return Invalid("a frame of %d bytes, but %d follow", length, bytes_.left());
   }
   return absl::OkStatus();
 }
@@ -92,8 +86,8 @@ absl::Status Machine::StepText(size_t length_bytes) {
   ASSIGN_OR_RETURN(const uint64_t length, bytes_.TakeNumber(length_bytes));
   ASSIGN_OR_RETURN(const std::string_view text, bytes_.Take(length));
   if (const auto bad = FindInvalidUtf8(text)) {
-    return Error("the string %s is not valid UTF-8 from its byte %d on",
-                 Quoted(text), *bad);
+    return Invalid("the string %s is not valid UTF-8 from its byte %d on",
+                   Quoted(text), *bad);
   }
   return stack_.Push({.kind = kText, .text = text});
 }
@@ -116,12 +110,12 @@ absl::Status Machine::StepTuple(std::vector<PickleRef> items) {
 absl::Status Machine::StepSetItems(std::vector<PickleRef> items) {
   RETURN_IF_ERROR(stack_.Need(1));
   if (items.size() % 2 != 0) {
-    return Error("%d keys and values, expected pairs", items.size());
+    return Invalid("%d keys and values, expected pairs", items.size());
   }
   PickleValue& target = stack_.Top();
   if (IsInert(target)) return absl::OkStatus();
   if (target.kind != kDict) {
-    return Error("keys and values for %s, expected a dict", Describe(target));
+    return Invalid("keys and values for %s, expected a dict", Describe(target));
   }
   target.items.insert(target.items.end(), items.begin(), items.end());
   return absl::OkStatus();
@@ -132,8 +126,8 @@ absl::Status Machine::StepAddItems(AlikeValue target) {
   if (stack_.TopRef() == target || IsInert(stack_.Top())) {
     return absl::OkStatus();
   }
-  return Error("values for %s, expected %s", Describe(stack_.Top()),
-               Describe(stack_[target]));
+  return Invalid("values for %s, expected %s", Describe(stack_.Top()),
+                 Describe(stack_[target]));
 }
 
 absl::Status Machine::StepGlobal(std::string_view module,
@@ -141,11 +135,11 @@ absl::Status Machine::StepGlobal(std::string_view module,
   const PickleGlobal* global = FindPickleGlobal(module, name);
   const std::string full = Quoted(absl::StrFormat("%s.%s", module, name));
   if (global == nullptr) {
-    return Error("global %s is not one that tensors need; %s", full, kHint);
+    return Invalid("global %s is not one that tensors need; %s", full, kHint);
   }
   if (global->role == PickleRole::kRefused) {
-    return Error("global %s makes %s, which is not supported", full,
-                 global->detail);
+    return Invalid("global %s makes %s, which is not supported", full,
+                   global->detail);
   }
   return stack_.Push({.kind = kGlobal, .global = global});
 }
@@ -161,8 +155,8 @@ absl::Status Machine::StepStackGlobal() {
   const PickleValue& name = stack_[stack_.Pop()];
   const PickleValue& module = stack_[stack_.Pop()];
   if (name.kind != kText || module.kind != kText) {
-    return Error("a global named by %s and %s, expected two strings",
-                 Describe(module), Describe(name));
+    return Invalid("a global named by %s and %s, expected two strings",
+                   Describe(module), Describe(name));
   }
   return StepGlobal(module.text, name.text);
 }
@@ -173,14 +167,14 @@ absl::Status Machine::StepCall() {
   const PickleRef arguments = stack_.Pop();
   const PickleValue& called = stack_[stack_.Pop()];
   if (called.kind != kGlobal || stack_[arguments].kind != kTuple) {
-    return Error("a call of %s with %s, expected a global and a tuple",
-                 Describe(called), Describe(stack_[arguments]));
+    return Invalid("a call of %s with %s, expected a global and a tuple",
+                   Describe(called), Describe(stack_[arguments]));
   }
   switch (called.global->role) {
     case PickleRole::kOrderedDict:
       if (arguments != kEmptyTuple) {
-        return Error("an OrderedDict with %s, expected no arguments",
-                     Describe(stack_[arguments]));
+        return Invalid("an OrderedDict with %s, expected no arguments",
+                       Describe(stack_[arguments]));
       }
       return stack_.Push({.kind = kDict});
     case PickleRole::kRebuildTensor:
@@ -190,8 +184,8 @@ absl::Status Machine::StepCall() {
       return stack_.Push(
           {.kind = kCall, .global = called.global, .items = {arguments}});
     default:
-      return Error("a call of %s, expected a function or class",
-                   Describe(called));
+      return Invalid("a call of %s, expected a function or class",
+                     Describe(called));
   }
 }
 
@@ -201,7 +195,7 @@ absl::Status Machine::StepBuild() {
   stack_.Pop();
   const PickleValue& target = stack_.Top();
   if (target.kind == kDict || IsInert(target)) return absl::OkStatus();
-  return Error("attributes for %s", Describe(target));
+  return Invalid("attributes for %s", Describe(target));
 }
 
 absl::Status Machine::Step(uint8_t opcode) {
@@ -295,8 +289,8 @@ absl::Status Machine::Step(uint8_t opcode) {
       return stack_.Get(index);
     }
     default:
-      return Error("opcode 0x%02x is not one that tensors need; %s", opcode,
-                   kHint);
+      return Invalid("opcode 0x%02x is not one that tensors need; %s", opcode,
+                     kHint);
   }
 }
 
@@ -304,7 +298,7 @@ absl::Status Machine::CheckStart() {
   ASSIGN_OR_RETURN(const uint64_t opcode, bytes_.TakeNumber(1));
   ASSIGN_OR_RETURN(const uint64_t protocol, bytes_.TakeNumber(1));
   if (opcode != kProto || protocol < 2 || protocol > 5) {
-    return Error("expected the start of a pickle of protocol 2 to 5");
+    return Invalid("expected the start of a pickle of protocol 2 to 5");
   }
   return absl::OkStatus();
 }
@@ -312,7 +306,7 @@ absl::Status Machine::CheckStart() {
 absl::StatusOr<Pickle> Machine::Run(std::string_view where) {
   size_t begin = 0;
   const auto at_begin = [&](const absl::Status& status) {
-    return Error("%s: byte %d: %s", where, begin, status.message());
+    return Invalid("%s: byte %d: %s", where, begin, status.message());
   };
   if (const absl::Status status = CheckStart(); !status.ok()) {
     return at_begin(status);
@@ -320,13 +314,14 @@ absl::StatusOr<Pickle> Machine::Run(std::string_view where) {
   for (;;) {
     begin = bytes_.taken();
     const auto opcode = bytes_.TakeNumber(1);
-    if (!opcode.ok()) return at_begin(Error("the pickle has no end mark"));
+    if (!opcode.ok()) return at_begin(Invalid("the pickle has no end mark"));
     if (*opcode == kStop) break;
     const absl::Status status = Step(static_cast<uint8_t>(*opcode));
     if (!status.ok()) return at_begin(status);
   }
   if (bytes_.left() != 0) {
-    return at_begin(Error("the end mark, but %d bytes follow", bytes_.left()));
+    return at_begin(
+        Invalid("the end mark, but %d bytes follow", bytes_.left()));
   }
   auto pickle = std::move(stack_).Finish();
   if (!pickle.ok()) return at_begin(pickle.status());

@@ -2,15 +2,14 @@
 
 #include <cstring>
 
-#include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 
 namespace unroll {
 
 absl::StatusOr<std::string_view> PickleBytes::Take(uint64_t count) {
   if (count > left()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%d bytes follow, expected %d", left(), count));
+    return Invalid("%d bytes follow, expected %d", left(), count);
   }
   const std::string_view taken = bytes_.substr(at_, count);
   at_ += count;

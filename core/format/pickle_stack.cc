@@ -4,7 +4,7 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 
 namespace unroll {
@@ -15,12 +15,6 @@ constexpr size_t kMaxValues = 1 << 18;
 constexpr std::string_view kAlike[] = {
     "None", "a bool", "a float", "bytes", "a large integer", "a list", "a set"};
 static_assert(std::size(kAlike) == kEmptyTuple);
-
-template <typename... Args>
-absl::Status Error(const absl::FormatSpec<Args...>& format,
-                   const Args&... args) {
-  return absl::InvalidArgumentError(absl::StrFormat(format, args...));
-}
 
 }  // namespace
 
@@ -33,7 +27,7 @@ PickleStack::PickleStack() {
 
 absl::Status PickleStack::Push(PickleValue value) {
   const size_t before = pickle_.values.size();
-  if (before == kMaxValues) return Error("more than %d values", kMaxValues);
+  if (before == kMaxValues) return Invalid("more than %d values", kMaxValues);
   pickle_.values.push_back(std::move(value));
   return PushRef(static_cast<PickleRef>(before));
 }
@@ -46,8 +40,8 @@ absl::Status PickleStack::PushRef(PickleRef ref) {
 absl::Status PickleStack::Need(size_t count) const {
   const size_t bottom = marks_.empty() ? 0 : marks_.back();
   if (stack_.size() - bottom < count) {
-    return Error("%d values on the stack, expected %d", stack_.size() - bottom,
-                 count);
+    return Invalid("%d values on the stack, expected %d",
+                   stack_.size() - bottom, count);
   }
   return absl::OkStatus();
 }
@@ -66,7 +60,7 @@ std::vector<PickleRef> PickleStack::Pop(size_t count) {
 }
 
 absl::StatusOr<std::vector<PickleRef>> PickleStack::PopToMark() {
-  if (marks_.empty()) return Error("no mark on the stack");
+  if (marks_.empty()) return Invalid("no mark on the stack");
   const size_t begin = marks_.back();
   marks_.pop_back();
   return Pop(stack_.size() - begin);
@@ -75,7 +69,7 @@ absl::StatusOr<std::vector<PickleRef>> PickleStack::PopToMark() {
 absl::Status PickleStack::Put(uint64_t index) {
   RETURN_IF_ERROR(Need(1));
   if (index > memo_.size()) {
-    return Error("memo %d, expected at most %d", index, memo_.size());
+    return Invalid("memo %d, expected at most %d", index, memo_.size());
   }
   if (index == memo_.size()) memo_.emplace_back();
   memo_[index] = stack_.back();
@@ -84,14 +78,14 @@ absl::Status PickleStack::Put(uint64_t index) {
 
 absl::Status PickleStack::Get(uint64_t index) {
   if (index >= memo_.size()) {
-    return Error("memo %d, but there are %d", index, memo_.size());
+    return Invalid("memo %d, but there are %d", index, memo_.size());
   }
   return PushRef(memo_[index]);
 }
 
 absl::StatusOr<Pickle> PickleStack::Finish() && {
   if (stack_.size() != 1 || !marks_.empty()) {
-    return Error(
+    return Invalid(
         "%d values and %d marks on the stack at the end, expected one value",
         stack_.size(), marks_.size());
   }

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/format/strided.h"
@@ -20,14 +20,6 @@ constexpr std::string_view kPickle = "data.pkl";
 constexpr std::string_view kHint =
     "save it again: torch.save(model.state_dict(), \"model.pt\")";
 
-template <typename... Args>
-absl::Status Error(std::string_view where,
-                   const absl::FormatSpec<Args...>& format,
-                   const Args&... args) {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: %s", where, absl::StrFormat(format, args...)));
-}
-
 // PyTorch before 1.6 wrote pickles, one behind the other: the first is a magic
 // number; before 0.2 it wrote tar archives.
 absl::Status CheckNotLegacy(const File& file, std::string_view where) {
@@ -39,7 +31,7 @@ absl::Status CheckNotLegacy(const File& file, std::string_view where) {
   RETURN_IF_ERROR(file.ReadAt(0, start));
   if (start.starts_with(kMagic) ||
       (start.size() > kTarAt && start.compare(kTarAt, 5, kTar) == 0)) {
-    return Error(where, "in the format of PyTorch before 1.6; %s", kHint);
+    return InvalidAt(where, "in the format of PyTorch before 1.6; %s", kHint);
   }
   return absl::OkStatus();
 }
@@ -93,17 +85,18 @@ absl::Status PytorchFile::FindTop() {
       continue;
     }
     if (!top_.empty()) {
-      return Error(where_, "entries %s and %s, expected one %s", Quoted(name),
-                   Quoted(Name(kPickle)), kPickle);
+      return InvalidAt(where_, "entries %s and %s, expected one %s",
+                       Quoted(name), Quoted(Name(kPickle)), kPickle);
     }
     top_ = name.substr(0, slash);
   }
   if (top_.empty()) {
-    return Error(where_, "a zip archive without a %s in a folder; %s", kPickle,
-                 kHint);
+    return InvalidAt(where_, "a zip archive without a %s in a folder; %s",
+                     kPickle, kHint);
   }
   if (archive_->entries().contains(Name("constants.pkl"))) {
-    return Error(where_, "a TorchScript program, not a state_dict; %s", kHint);
+    return InvalidAt(where_, "a TorchScript program, not a state_dict; %s",
+                     kHint);
   }
   return absl::OkStatus();
 }
@@ -113,8 +106,8 @@ absl::Status PytorchFile::ReadByteOrder() {
   if (!archive_->entries().contains(name)) return absl::OkStatus();
   ASSIGN_OR_RETURN(const std::string order, archive_->ReadAll(name, 100));
   if (order != "little" && order != "big") {
-    return Error(where_, "entry %s is %s, expected \"little\" or \"big\"",
-                 Quoted(name), Quoted(order));
+    return InvalidAt(where_, "entry %s is %s, expected \"little\" or \"big\"",
+                     Quoted(name), Quoted(order));
   }
   big_endian_ = order == "big";
   return absl::OkStatus();
@@ -126,24 +119,24 @@ absl::Status PytorchFile::CheckStorages() const {
     const std::string entry_name = StorageName(tensor);
     const auto entry = archive_->entries().find(entry_name);
     if (entry == archive_->entries().end()) {
-      return Error(where_, "tensor %s: entry %s is missing", Quoted(name),
-                   Quoted(entry_name));
+      return InvalidAt(where_, "tensor %s: entry %s is missing", Quoted(name),
+                       Quoted(entry_name));
     }
     const int64_t bytes = tensor.storage_elements * (tensor.dtype.bits / 8);
     if (entry->second.size != bytes) {
-      return Error(where_,
-                   "tensor %s: entry %s has %d bytes, expected %d for %d "
-                   "elements of %s",
-                   Quoted(name), Quoted(entry_name), entry->second.size, bytes,
-                   tensor.storage_elements, tensor.dtype.name);
+      return InvalidAt(where_,
+                       "tensor %s: entry %s has %d bytes, expected %d for %d "
+                       "elements of %s",
+                       Quoted(name), Quoted(entry_name), entry->second.size,
+                       bytes, tensor.storage_elements, tensor.dtype.name);
     }
     const auto [first, is_first] = checked.emplace(tensor.storage, &tensor);
     if (is_first) {
       RETURN_IF_ERROR(archive_->CheckBytes(entry_name));
     } else if (first->second->dtype.name != tensor.dtype.name) {
-      return Error(where_, "tensors %s and %s: %s and %s in one storage",
-                   Quoted(first->second->name), Quoted(name),
-                   first->second->dtype.name, tensor.dtype.name);
+      return InvalidAt(where_, "tensors %s and %s: %s and %s in one storage",
+                       Quoted(first->second->name), Quoted(name),
+                       first->second->dtype.name, tensor.dtype.name);
     }
   }
   return absl::OkStatus();

@@ -2,7 +2,6 @@
 #define UNROLL_CORE_FORMAT_PYTORCH_FILE_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <span>

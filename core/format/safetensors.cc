@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "core/base/checked.h"
+#include "core/base/invalid.h"
 #include "core/base/json.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -20,17 +21,7 @@ using nlohmann::json;
 // A header of 4 MiB describes some 40,000 tensors. Parsed JSON takes up to
 // about 20 times its text.
 constexpr uint64_t kMaxHeaderBytes = 4 << 20;
-constexpr size_t kMaxDimensions = 8;
-constexpr size_t kMaxNameBytes = 1000;  // patterns are matched with names
 constexpr std::string_view kMetadata = "__metadata__";
-
-template <typename... Args>
-absl::Status Error(std::string_view where,
-                   const absl::FormatSpec<Args...>& format,
-                   const Args&... args) {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: %s", where, absl::StrFormat(format, args...)));
-}
 
 // A JSON value as a whole number of at least 0.
 std::optional<int64_t> ToSize(const json& value) {
@@ -42,24 +33,22 @@ std::optional<int64_t> ToSize(const json& value) {
   return static_cast<int64_t>(number);
 }
 
-// A JSON array of such, as long as `allowed` says; `what` is for messages.
+// A JSON array of at most so many such; `what` is for messages.
 absl::StatusOr<std::vector<int64_t>> ToSizes(const json& value, size_t most,
                                              std::string_view what) {
   if (!value.is_array()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s is %s, expected an array", what, JsonKind(value)));
+    return Invalid("%s is %s, expected an array", what, JsonKind(value));
   }
   if (value.size() > most) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s has %d entries, expected at most %d", what, value.size(), most));
+    return Invalid("%s has %d entries, expected at most %d", what, value.size(),
+                   most);
   }
   std::vector<int64_t> sizes;
   for (const json& entry : value) {
     const auto size = ToSize(entry);
     if (!size) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s entry %d is not a whole number from 0 to 2^63 - 1", what,
-          sizes.size()));
+      return Invalid("%s entry %d is not a whole number from 0 to 2^63 - 1",
+                     what, sizes.size());
     }
     sizes.push_back(*size);
   }
@@ -70,8 +59,7 @@ absl::StatusOr<std::vector<int64_t>> ToSizes(const json& value, size_t most,
 absl::StatusOr<PlacedTensor> ParseTensor(const json& value,
                                          int64_t data_bytes) {
   if (!value.is_object()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("is %s, expected an object", JsonKind(value)));
+    return Invalid("is %s, expected an object", JsonKind(value));
   }
   const json* dtype = nullptr;
   const json* shape = nullptr;
@@ -82,25 +70,23 @@ absl::StatusOr<PlacedTensor> ParseTensor(const json& value,
                          : key == "data_offsets" ? &offsets
                                                  : nullptr;
     if (place == nullptr) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "unknown key %s, expected dtype, shape, data_offsets", Quoted(key)));
+      return Invalid("unknown key %s, expected dtype, shape, data_offsets",
+                     Quoted(key));
     }
     *place = &member;
   }
   if (dtype == nullptr || shape == nullptr || offsets == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s is missing", dtype == nullptr   ? "dtype"
-                                         : shape == nullptr ? "shape"
-                                                            : "data_offsets"));
+    return Invalid("%s is missing", dtype == nullptr   ? "dtype"
+                                    : shape == nullptr ? "shape"
+                                                       : "data_offsets");
   }
   if (!dtype->is_string()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("dtype is %s, expected a string", JsonKind(*dtype)));
+    return Invalid("dtype is %s, expected a string", JsonKind(*dtype));
   }
   const auto info = FindDtype(dtype->get_ref<const std::string&>());
   if (!info) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "unknown dtype %s", Quoted(dtype->get_ref<const std::string&>())));
+    return Invalid("unknown dtype %s",
+                   Quoted(dtype->get_ref<const std::string&>()));
   }
 
   PlacedTensor tensor;
@@ -109,28 +95,25 @@ absl::StatusOr<PlacedTensor> ParseTensor(const json& value,
   ASSIGN_OR_RETURN(const std::vector<int64_t> range,
                    ToSizes(*offsets, 2, "data_offsets"));
   if (range.size() != 2) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "data_offsets has %d entries, expected 2", range.size()));
+    return Invalid("data_offsets has %d entries, expected 2", range.size());
   }
   tensor.begin = range[0];
   tensor.end = range[1];
   if (tensor.begin > tensor.end || tensor.end > data_bytes) {
-    return absl::InvalidArgumentError(absl::StrFormat(
+    return Invalid(
         "data_offsets %s, expected a range in the file's %d bytes of data",
-        ShapeString(range), data_bytes));
+        ShapeString(range), data_bytes);
   }
   const auto elements = CheckedElements(tensor.shape);
   const auto bits =
       elements ? CheckedMultiply(*elements, info->bits) : std::nullopt;
   if (!bits) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("shape %s is too large", ShapeString(tensor.shape)));
+    return Invalid("shape %s is too large", ShapeString(tensor.shape));
   }
   if (*bits % 8 != 0 || *bits / 8 != tensor.end - tensor.begin) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "data_offsets %s are %d bytes, expected %d for %s %s",
-        ShapeString(range), tensor.end - tensor.begin, (*bits + 7) / 8,
-        info->name, ShapeString(tensor.shape)));
+    return Invalid("data_offsets %s are %d bytes, expected %d for %s %s",
+                   ShapeString(range), tensor.end - tensor.begin,
+                   (*bits + 7) / 8, info->name, ShapeString(tensor.shape));
   }
   tensor.elements = *elements;
   return tensor;
@@ -139,14 +122,14 @@ absl::StatusOr<PlacedTensor> ParseTensor(const json& value,
 absl::StatusOr<std::map<std::string, std::string>> ParseMetadata(
     const json& value, std::string_view where) {
   if (!value.is_object()) {
-    return Error(where, "%s is %s, expected an object", kMetadata,
-                 JsonKind(value));
+    return InvalidAt(where, "%s is %s, expected an object", kMetadata,
+                     JsonKind(value));
   }
   std::map<std::string, std::string> metadata;
   for (const auto& [key, member] : value.items()) {
     if (!member.is_string()) {
-      return Error(where, "%s: %s is %s, expected a string", kMetadata,
-                   Quoted(key), JsonKind(member));
+      return InvalidAt(where, "%s: %s is %s, expected a string", kMetadata,
+                       Quoted(key), JsonKind(member));
     }
     metadata.emplace(key, member.get<std::string>());
   }
@@ -166,22 +149,24 @@ absl::Status CheckCoverage(const std::vector<PlacedTensor>& tensors,
   const PlacedTensor* before = nullptr;
   for (const PlacedTensor* tensor : by_place) {
     if (tensor->begin < covered) {
-      return Error(where, "tensors %s and %s overlap: byte %d of the data",
-                   Quoted(before->name), Quoted(tensor->name), tensor->begin);
+      return InvalidAt(where, "tensors %s and %s overlap: byte %d of the data",
+                       Quoted(before->name), Quoted(tensor->name),
+                       tensor->begin);
     }
     if (tensor->begin > covered) {
-      return Error(where,
-                   "bytes %d to %d of the data, before tensor %s, belong to "
-                   "no tensor",
-                   covered, tensor->begin, Quoted(tensor->name));
+      return InvalidAt(
+          where,
+          "bytes %d to %d of the data, before tensor %s, belong to "
+          "no tensor",
+          covered, tensor->begin, Quoted(tensor->name));
     }
     covered = tensor->end;
     before = tensor;
   }
   if (covered != data_bytes) {
-    return Error(where,
-                 "%d bytes of data, expected %d: the rest belongs to no tensor",
-                 data_bytes, covered);
+    return InvalidAt(
+        where, "%d bytes of data, expected %d: the rest belongs to no tensor",
+        data_bytes, covered);
   }
   return absl::OkStatus();
 }
@@ -192,7 +177,7 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
     std::string_view text, int64_t data_bytes, std::string_view where) {
   const std::string place = absl::StrFormat("%s: header", where);
   if (text.empty() || text[0] != '{') {
-    return Error(place, "does not begin with '{'");
+    return InvalidAt(place, "does not begin with '{'");
   }
   ASSIGN_OR_RETURN(const json root, ParseJson(text, place));
   SafetensorsHeader header;
@@ -202,15 +187,16 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
       ASSIGN_OR_RETURN(header.metadata, ParseMetadata(value, where));
       continue;
     }
-    if (name.empty()) return Error(where, "a tensor has no name");
-    if (name.size() > kMaxNameBytes) {
-      return Error(where, "tensor %s: name of %d bytes, expected at most %d",
-                   Quoted(name), name.size(), kMaxNameBytes);
+    if (name.empty()) return InvalidAt(where, "a tensor has no name");
+    if (name.size() > kMaxTensorNameBytes) {
+      return InvalidAt(where,
+                       "tensor %s: name of %d bytes, expected at most %d",
+                       Quoted(name), name.size(), kMaxTensorNameBytes);
     }
     auto tensor = ParseTensor(value, data_bytes);
     if (!tensor.ok()) {
-      return Error(where, "tensor %s: %s", Quoted(name),
-                   tensor.status().message());
+      return InvalidAt(where, "tensor %s: %s", Quoted(name),
+                       tensor.status().message());
     }
     tensor->name = name;
     header.tensors.push_back(*std::move(tensor));
@@ -224,18 +210,20 @@ absl::StatusOr<SafetensorsHeader> ReadSafetensorsHeader(
   char prefix[8];
   constexpr int64_t kPrefix = sizeof(prefix);
   if (file.size() < kPrefix) {
-    return Error(where, "%d bytes, expected at least %d", file.size(), kPrefix);
+    return InvalidAt(where, "%d bytes, expected at least %d", file.size(),
+                     kPrefix);
   }
   RETURN_IF_ERROR(file.ReadAt(0, prefix));
   uint64_t header_bytes;
   std::memcpy(&header_bytes, prefix, kPrefix);
   if (header_bytes > static_cast<uint64_t>(file.size() - kPrefix)) {
-    return Error(where, "header of %d bytes, but %d bytes are left in the file",
-                 header_bytes, file.size() - kPrefix);
+    return InvalidAt(where,
+                     "header of %d bytes, but %d bytes are left in the file",
+                     header_bytes, file.size() - kPrefix);
   }
   if (header_bytes > kMaxHeaderBytes) {
-    return Error(where, "header of %d bytes, expected at most %d", header_bytes,
-                 kMaxHeaderBytes);
+    return InvalidAt(where, "header of %d bytes, expected at most %d",
+                     header_bytes, kMaxHeaderBytes);
   }
   std::string text(header_bytes, '\0');
   RETURN_IF_ERROR(file.ReadAt(kPrefix, std::span<char>(text)));
@@ -301,8 +289,8 @@ absl::StatusOr<std::vector<int64_t>> SafetensorsFile::ReadIntegers(
   };
   if (stored.dtype.name == "I64") return read(int64_t{});
   if (stored.dtype.name == "I32") return read(int32_t{});
-  return Error(where_, "tensor %s: dtype %s, expected I64 or I32",
-               Quoted(stored.name), stored.dtype.name);
+  return InvalidAt(where_, "tensor %s: dtype %s, expected I64 or I32",
+                   Quoted(stored.name), stored.dtype.name);
 }
 
 absl::Status SafetensorsFile::CheckUnchanged() const {

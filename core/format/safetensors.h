@@ -2,7 +2,6 @@
 #define UNROLL_CORE_FORMAT_SAFETENSORS_H_
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/format/pickle.h"
@@ -13,7 +14,6 @@
 namespace unroll {
 namespace {
 
-constexpr size_t kMaxNameBytes = 1000;  // patterns are matched with names
 // A pickle can name one tensor many times, in a few bytes each.
 constexpr size_t kMaxTensors = 1 << 16;
 
@@ -21,13 +21,6 @@ constexpr size_t kMaxTensors = 1 << 16;
 constexpr std::string_view kCheckpointKeys[] = {
     "state_dict", "model_state_dict", "model",  "net",
     "network",    "module",           "weights"};
-
-// Messages go without what they are about.
-template <typename... Args>
-absl::Status Error(const absl::FormatSpec<Args...>& format,
-                   const Args&... args) {
-  return absl::InvalidArgumentError(absl::StrFormat(format, args...));
-}
 
 // Whether it is a dict that has a tensor.
 bool HasTensor(const Pickle& pickle, const PickleValue& value) {
@@ -49,7 +42,7 @@ absl::Status NoStateDict(const Pickle& pickle, const PickleValue& top) {
   for (size_t i = 0; i < top.items.size() && keys.size() < kShown; i += 2) {
     keys.push_back(Describe(pickle[top.items[i]]));
   }
-  return Error(
+  return Invalid(
       "no tensors in it, nor in a dict under one of its keys %s; it has %d "
       "keys: %s",
       ListForMessage({std::begin(kCheckpointKeys), std::end(kCheckpointKeys)}),
@@ -62,8 +55,8 @@ absl::StatusOr<PickleRef> FindStateDict(const Pickle& pickle,
                                         std::string& checkpoint_key) {
   const PickleValue& top = pickle[pickle.top];
   if (top.kind != PickleKind::kDict) {
-    return Error("is %s, expected a state_dict or a dict that has one",
-                 Describe(top));
+    return Invalid("is %s, expected a state_dict or a dict that has one",
+                   Describe(top));
   }
   PickleRef found = pickle.top;
   std::set<std::string_view> seen;
@@ -72,12 +65,12 @@ absl::StatusOr<PickleRef> FindStateDict(const Pickle& pickle,
     const PickleRef value = top.items[i + 1];
     if (!IsCheckpointKey(key)) continue;
     if (!seen.insert(key.text).second) {
-      return Error("key %s appears twice", Quoted(key.text));
+      return Invalid("key %s appears twice", Quoted(key.text));
     }
     if (!HasTensor(pickle, pickle[value])) continue;
     if (!checkpoint_key.empty()) {
-      return Error("state_dicts under %s and %s, expected one",
-                   Quoted(checkpoint_key), Quoted(key.text));
+      return Invalid("state_dicts under %s and %s, expected one",
+                     Quoted(checkpoint_key), Quoted(key.text));
     }
     checkpoint_key = key.text;
     found = value;
@@ -92,27 +85,28 @@ absl::StatusOr<StateDict> ReadStateDict(const Pickle& pickle) {
                    FindStateDict(pickle, state_dict.checkpoint_key));
   const std::vector<PickleRef>& items = pickle[ref].items;
   if (items.size() / 2 > kMaxTensors) {
-    return Error("%d tensors, expected at most %d", items.size() / 2,
-                 kMaxTensors);
+    return Invalid("%d tensors, expected at most %d", items.size() / 2,
+                   kMaxTensors);
   }
   std::set<std::string_view> names;
   for (size_t i = 0; i < items.size(); i += 2) {
     const PickleValue& name = pickle[items[i]];
     if (name.kind != PickleKind::kText || name.text.empty()) {
-      return Error("a tensor's name is %s, expected a string that is not empty",
-                   Describe(name));
+      return Invalid(
+          "a tensor's name is %s, expected a string that is not empty",
+          Describe(name));
     }
-    if (name.text.size() > kMaxNameBytes) {
-      return Error("tensor %s: name of %d bytes, expected at most %d",
-                   Quoted(name.text), name.text.size(), kMaxNameBytes);
+    if (name.text.size() > kMaxTensorNameBytes) {
+      return Invalid("tensor %s: name of %d bytes, expected at most %d",
+                     Quoted(name.text), name.text.size(), kMaxTensorNameBytes);
     }
     if (!names.insert(name.text).second) {
-      return Error("tensor %s appears twice", Quoted(name.text));
+      return Invalid("tensor %s appears twice", Quoted(name.text));
     }
     auto tensor = ToStateDictTensor(pickle, pickle[items[i + 1]]);
     if (!tensor.ok()) {
-      return Error("tensor %s: %s", Quoted(name.text),
-                   tensor.status().message());
+      return Invalid("tensor %s: %s", Quoted(name.text),
+                     tensor.status().message());
     }
     tensor->name = name.text;
     state_dict.tensors.push_back(*std::move(tensor));
@@ -130,7 +124,7 @@ absl::StatusOr<StateDict> ParseStateDict(std::string_view bytes,
                    ParsePickle(bytes, absl::StrFormat("%s: data.pkl", where)));
   auto state_dict = ReadStateDict(pickle);
   if (!state_dict.ok()) {
-    return Error("%s: %s", where, state_dict.status().message());
+    return Invalid("%s: %s", where, state_dict.status().message());
   }
   return state_dict;
 }

@@ -1,11 +1,10 @@
 #include "core/format/state_dict_tensor.h"
 
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "absl/strings/str_format.h"
 #include "core/base/checked.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/format/strided.h"
@@ -13,31 +12,24 @@
 namespace unroll {
 namespace {
 
-constexpr size_t kMaxDimensions = 8;
 constexpr size_t kMaxKeyBytes = 20;  // torch.save numbers the storages
-
-template <typename... Args>
-absl::Status Error(const absl::FormatSpec<Args...>& format,
-                   const Args&... args) {
-  return absl::InvalidArgumentError(absl::StrFormat(format, args...));
-}
 
 // A tuple of whole numbers of at least 0; `what` is for messages.
 absl::StatusOr<Shape> ToSizes(const Pickle& pickle, const PickleValue& value,
                               std::string_view what) {
   if (value.kind != PickleKind::kTuple) {
-    return Error("%s is %s, expected a tuple", what, Describe(value));
+    return Invalid("%s is %s, expected a tuple", what, Describe(value));
   }
   if (value.items.size() > kMaxDimensions) {
-    return Error("%s has %d entries, expected at most %d", what,
-                 value.items.size(), kMaxDimensions);
+    return Invalid("%s has %d entries, expected at most %d", what,
+                   value.items.size(), kMaxDimensions);
   }
   Shape sizes;
   for (const PickleRef ref : value.items) {
     const PickleValue& size = pickle[ref];
     if (size.kind != PickleKind::kInt || size.number < 0) {
-      return Error("%s entry %d is %s, expected a whole number from 0 on", what,
-                   sizes.size(), Describe(size));
+      return Invalid("%s entry %d is %s, expected a whole number from 0 on",
+                     what, sizes.size(), Describe(size));
     }
     sizes.push_back(size.number);
   }
@@ -51,8 +43,8 @@ absl::StatusOr<std::span<const PickleRef>> Arguments(const Pickle& pickle,
                                                      size_t most) {
   const std::vector<PickleRef>& arguments = pickle[call.items[0]].items;
   if (arguments.size() < least || arguments.size() > most) {
-    return Error("%s of %d arguments, expected %d to %d", Describe(call),
-                 arguments.size(), least, most);
+    return Invalid("%s of %d arguments, expected %d to %d", Describe(call),
+                   arguments.size(), least, most);
   }
   return arguments;
 }
@@ -62,11 +54,11 @@ absl::StatusOr<std::span<const PickleRef>> Arguments(const Pickle& pickle,
 absl::Status ReadStorage(const Pickle& pickle, const PickleValue& value,
                          const PickleValue* dtype, StateDictTensor& tensor) {
   if (value.kind != PickleKind::kPersistent) {
-    return Error("made of %s, expected a storage", Describe(value));
+    return Invalid("made of %s, expected a storage", Describe(value));
   }
   const PickleValue& id = pickle[value.items[0]];
   if (id.kind != PickleKind::kTuple || id.items.size() != 5) {
-    return Error("storage named by %s, expected a tuple of 5", Describe(id));
+    return Invalid("storage named by %s, expected a tuple of 5", Describe(id));
   }
   const PickleValue& type = pickle[id.items[1]];
   const PickleValue& key = pickle[id.items[2]];
@@ -76,21 +68,21 @@ absl::Status ReadStorage(const Pickle& pickle, const PickleValue& value,
   if (pickle[id.items[0]].text != "storage" || key.kind != PickleKind::kText ||
       key.text.size() > kMaxKeyBytes || elements.kind != PickleKind::kInt ||
       elements.number < 0) {
-    return Error(
+    return Invalid(
         "storage (%s, ..., %s, ..., %s), expected (\"storage\", class, key, "
         "device, number of elements)",
         Describe(pickle[id.items[0]]), Describe(key), Describe(elements));
   }
   if (type.kind != PickleKind::kGlobal || type.global->role != wanted) {
-    return Error("storage %s is of %s, expected %s", Quoted(key.text),
-                 Describe(type),
-                 dtype != nullptr ? "torch.storage.UntypedStorage"
-                                  : "a class like torch.FloatStorage");
+    return Invalid("storage %s is of %s, expected %s", Quoted(key.text),
+                   Describe(type),
+                   dtype != nullptr ? "torch.storage.UntypedStorage"
+                                    : "a class like torch.FloatStorage");
   }
   if (dtype != nullptr && (dtype->kind != PickleKind::kGlobal ||
                            dtype->global->role != PickleRole::kDtype)) {
-    return Error("dtype is %s, expected one like torch.float32",
-                 Describe(*dtype));
+    return Invalid("dtype is %s, expected one like torch.float32",
+                   Describe(*dtype));
   }
   tensor.dtype = *FindDtype((dtype != nullptr ? *dtype : type).global->detail);
   tensor.storage = key.text;
@@ -98,28 +90,28 @@ absl::Status ReadStorage(const Pickle& pickle, const PickleValue& value,
   tensor.storage_elements =
       dtype != nullptr ? elements.number / width : elements.number;
   if (!CheckedMultiply(tensor.storage_elements, width)) {
-    return Error("storage %s of %d elements is too large", Quoted(key.text),
-                 tensor.storage_elements);
+    return Invalid("storage %s of %d elements is too large", Quoted(key.text),
+                   tensor.storage_elements);
   }
   return absl::OkStatus();
 }
 
 absl::Status CheckView(const StateDictTensor& tensor) {
   if (tensor.stride.size() != tensor.shape.size()) {
-    return Error("stride %s for shape %s, expected one for each dimension",
-                 ShapeString(tensor.stride), ShapeString(tensor.shape));
+    return Invalid("stride %s for shape %s, expected one for each dimension",
+                   ShapeString(tensor.stride), ShapeString(tensor.shape));
   }
   const auto span = SpanOf(tensor.shape, tensor.stride);
   if (!span || tensor.offset > tensor.storage_elements ||
       *span > tensor.storage_elements - tensor.offset) {
-    return Error(
+    return Invalid(
         "shape %s with stride %s from element %d on, expected it inside the "
         "%d elements of storage %s",
         ShapeString(tensor.shape), ShapeString(tensor.stride), tensor.offset,
         tensor.storage_elements, Quoted(tensor.storage));
   }
   if (tensor.elements > tensor.storage_elements) {
-    return Error(
+    return Invalid(
         "shape %s with stride %s repeats elements: %d of %d in storage %s",
         ShapeString(tensor.shape), ShapeString(tensor.stride), tensor.elements,
         tensor.storage_elements, Quoted(tensor.storage));
@@ -144,7 +136,7 @@ absl::StatusOr<StateDictTensor> ToStateDictTensor(const Pickle& pickle,
   }
   if (!IsPickledTensor(*call) ||
       call->global->role == PickleRole::kRebuildParameter) {
-    return Error("is %s, expected a tensor", Describe(*call));
+    return Invalid("is %s, expected a tensor", Describe(*call));
   }
   const bool v3 = call->global->role == PickleRole::kRebuildTensorV3;
   const size_t before_metadata = v3 ? 7 : 6;
@@ -157,8 +149,8 @@ absl::StatusOr<StateDictTensor> ToStateDictTensor(const Pickle& pickle,
                               v3 ? &pickle[arguments[6]] : nullptr, tensor));
   const PickleValue& offset = pickle[arguments[1]];
   if (offset.kind != PickleKind::kInt || offset.number < 0) {
-    return Error("offset is %s, expected a whole number from 0 on",
-                 Describe(offset));
+    return Invalid("offset is %s, expected a whole number from 0 on",
+                   Describe(offset));
   }
   tensor.offset = offset.number;
   ASSIGN_OR_RETURN(tensor.shape,
@@ -167,14 +159,14 @@ absl::StatusOr<StateDictTensor> ToStateDictTensor(const Pickle& pickle,
                    ToSizes(pickle, pickle[arguments[3]], "stride"));
   const auto elements = CheckedElements(tensor.shape);
   if (!elements) {
-    return Error("shape %s is too large", ShapeString(tensor.shape));
+    return Invalid("shape %s is too large", ShapeString(tensor.shape));
   }
   tensor.elements = *elements;
   // {"neg": True}: the numbers are the negative of what is stored.
   if (arguments.size() > before_metadata) {
     const PickleValue& metadata = pickle[arguments[before_metadata]];
     if (metadata.kind != PickleKind::kDict || !metadata.items.empty()) {
-      return Error("is a conjugate or negative view; save its clone()");
+      return Invalid("is a conjugate or negative view; save its clone()");
     }
   }
   RETURN_IF_ERROR(CheckView(tensor));

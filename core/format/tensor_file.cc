@@ -5,24 +5,11 @@
 #include <new>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 
 namespace unroll {
-namespace {
-
-// "[3,17]" of element 785 in [4,256].
-std::string IndexString(int64_t element, const Shape& shape) {
-  Shape index(shape.size());
-  for (size_t i = shape.size(); i-- > 0;) {
-    index[i] = element % shape[i];
-    element /= shape[i];
-  }
-  return ShapeString(index);
-}
-
-}  // namespace
-
 const StoredTensor* TensorFile::Find(std::string_view name) const {
   const auto found = std::lower_bound(
       tensors_.begin(), tensors_.end(), name,
@@ -55,10 +42,10 @@ absl::StatusOr<Tensor> ReadFloats(const StoredTensor& stored,
     const auto bad = std::find_if_not(values.begin(), values.end(),
                                       [](float x) { return std::isfinite(x); });
     if (bad != values.end()) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: tensor %s: element %s is %g in float32, not finite", where,
+      return InvalidAt(
+          where, "tensor %s: element %s is %g in float32, not finite",
           Quoted(stored.name),
-          IndexString(done + (bad - values.begin()), stored.shape), *bad));
+          IndexString(done + (bad - values.begin()), stored.shape), *bad);
     }
   }
   return tensor;

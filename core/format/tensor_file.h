@@ -1,6 +1,7 @@
 #ifndef UNROLL_CORE_FORMAT_TENSOR_FILE_H_
 #define UNROLL_CORE_FORMAT_TENSOR_FILE_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -15,6 +16,11 @@
 #include "core/model/tensor.h"
 
 namespace unroll {
+
+// The most dimensions of a tensor, whatever the format, and bytes of its name:
+// patterns are matched with names.
+inline constexpr size_t kMaxDimensions = 8;
+inline constexpr size_t kMaxTensorNameBytes = 1000;
 
 // What a file says of one of its tensors before the tensor is read.
 struct StoredTensor {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
@@ -18,14 +18,6 @@ namespace {
 
 // Some 60,000 entries. libzip takes up to about 7 times this.
 constexpr uint64_t kMaxDirectoryBytes = 4 << 20;
-
-template <typename... Args>
-absl::Status Error(std::string_view where,
-                   const absl::FormatSpec<Args...>& format,
-                   const Args&... args) {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: %s", where, absl::StrFormat(format, args...)));
-}
 
 template <typename Number>
 Number Load(std::string_view bytes, size_t at) {
@@ -43,8 +35,8 @@ absl::Status CheckEnd(const File& file, std::string_view where) {
   constexpr int64_t kLocator = 20;  // right before it if there is one
   constexpr int64_t kEnd64 = 56;    // where the locator says
   if (file.size() < kEnd) {
-    return Error(where, "%d bytes, expected a zip archive, of at least %d",
-                 file.size(), kEnd);
+    return InvalidAt(where, "%d bytes, expected a zip archive, of at least %d",
+                     file.size(), kEnd);
   }
   std::string tail(std::min<int64_t>(file.size(), (1 << 16) + kEnd + kLocator),
                    '\0');
@@ -52,24 +44,24 @@ absl::Status CheckEnd(const File& file, std::string_view where) {
       file.ReadAt(file.size() - static_cast<int64_t>(tail.size()), tail));
   const size_t end = tail.size() - kEnd;
   if (tail.find("PK\5\6") != end) {
-    return Error(where,
-                 "not a zip archive, cut short, or with bytes behind its end");
+    return InvalidAt(
+        where, "not a zip archive, cut short, or with bytes behind its end");
   }
   uint64_t directory_bytes = Load<uint32_t>(tail, end + 12);
   if (end >= kLocator && tail.compare(end - kLocator, 4, "PK\6\7") == 0) {
     const uint64_t at = Load<uint64_t>(tail, end - kLocator + 8);
     const auto size = static_cast<uint64_t>(file.size());
     if (at > size || size - at < kEnd64) {
-      return Error(where, "zip64: end of the directory at byte %d of %d", at,
-                   file.size());
+      return InvalidAt(where, "zip64: end of the directory at byte %d of %d",
+                       at, file.size());
     }
     std::string end64(kEnd64, '\0');
     RETURN_IF_ERROR(file.ReadAt(static_cast<int64_t>(at), end64));
     directory_bytes = Load<uint64_t>(end64, 40);
   }
   if (directory_bytes > kMaxDirectoryBytes) {
-    return Error(where, "zip directory of %d bytes, expected at most %d",
-                 directory_bytes, kMaxDirectoryBytes);
+    return InvalidAt(where, "zip directory of %d bytes, expected at most %d",
+                     directory_bytes, kMaxDirectoryBytes);
   }
   return absl::OkStatus();
 }
@@ -189,7 +181,7 @@ absl::Status ZipArchive::ReadDirectory() {
   absl::Status status;
   if (libzip_->archive == nullptr) {
     status = zip_error_code_zip(&error) == ZIP_ER_EXISTS
-                 ? Error(where_, "two entries have the same name")
+                 ? InvalidAt(where_, "two entries have the same name")
                  : libzip_->StatusOf(&error, where_);
   }
   zip_error_fini(&error);
@@ -205,17 +197,18 @@ absl::Status ZipArchive::ReadDirectory() {
     }
     const std::string name = stat.name == nullptr ? "" : stat.name;
     if (!IsSafeName(name)) {
-      return Error(where_,
-                   "entry %s: expected a relative name in UTF-8 without "
-                   "\"..\" and backslashes",
-                   Quoted(name));
+      return InvalidAt(where_,
+                       "entry %s: expected a relative name in UTF-8 without "
+                       "\"..\" and backslashes",
+                       Quoted(name));
     }
     const uint64_t size = std::max(stat.size, stat.comp_size);
     if (size > left) {
-      return Error(where_,
-                   "entry %s: %d bytes, but all entries up to it leave %d of "
-                   "the file's %d",
-                   Quoted(name), size, left, libzip_->file.size());
+      return InvalidAt(
+          where_,
+          "entry %s: %d bytes, but all entries up to it leave %d of "
+          "the file's %d",
+          Quoted(name), size, left, libzip_->file.size());
     }
     left -= size;
     const bool stored = stat.comp_method == ZIP_CM_STORE &&
@@ -231,12 +224,12 @@ absl::Status ZipArchive::Stream(
     const std::function<void(std::span<const char>)>& take) const {
   const auto found = entries_.find(name);
   if (found == entries_.end()) {
-    return Error(where_, "entry %s is missing", Quoted(name));
+    return InvalidAt(where_, "entry %s is missing", Quoted(name));
   }
   const std::string what =
       absl::StrFormat("%s: entry %s", where_, Quoted(name));
   if (!found->second.stored) {
-    return Error(what, "compressed or encrypted, expected it stored");
+    return InvalidAt(what, "compressed or encrypted, expected it stored");
   }
   const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> opened(
       zip_fopen_index(libzip_->archive, found->second.index, 0), &zip_fclose);
@@ -253,8 +246,8 @@ absl::Status ZipArchive::Stream(
     }
     left -= count;
     if (left < 0 || (count == 0 && left > 0)) {
-      return Error(what, "not the %d bytes that it should have",
-                   found->second.size);
+      return InvalidAt(what, "not the %d bytes that it should have",
+                       found->second.size);
     }
     if (count == 0) return absl::OkStatus();
     take(std::span(piece).first(static_cast<size_t>(count)));
@@ -266,8 +259,8 @@ absl::StatusOr<std::string> ZipArchive::ReadAll(std::string_view name,
   std::string bytes;
   if (const auto found = entries_.find(name); found != entries_.end()) {
     if (found->second.size > max_bytes) {
-      return Error(where_, "entry %s: %d bytes, expected at most %d",
-                   Quoted(name), found->second.size, max_bytes);
+      return InvalidAt(where_, "entry %s: %d bytes, expected at most %d",
+                       Quoted(name), found->second.size, max_bytes);
     }
     bytes.reserve(static_cast<size_t>(found->second.size));
   }

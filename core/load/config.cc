@@ -5,8 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "core/base/invalid.h"
 #include "core/base/json.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
@@ -30,8 +30,7 @@ constexpr KernelChoice kKernels[] = {KernelChoice::kAuto,
 
 // The readers below give messages without file and key: their callers add them.
 absl::Status WrongKind(const json& value, std::string_view expected) {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("is %s, expected %s", JsonKind(value), expected));
+  return Invalid("is %s, expected %s", JsonKind(value), expected);
 }
 
 absl::Status ReadString(const json& value, std::optional<std::string>& target) {
@@ -46,8 +45,7 @@ absl::Status ReadFileName(const json& value,
   RETURN_IF_ERROR(ReadString(value, target));
   if (target->empty() || *target == "." || *target == ".." ||
       target->find('/') != target->npos || target->find('\0') != target->npos) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s is not a plain file name", Quoted(*target)));
+    return Invalid("%s is not a plain file name", Quoted(*target));
   }
   return absl::OkStatus();
 }
@@ -66,8 +64,8 @@ absl::Status ReadWord(const json& value, const Word (&words)[size],
     }
     known.push_back(Quoted(Name(word)));
   }
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "is %s, expected one of %s", Quoted(said), ListForMessage(known)));
+  return Invalid("is %s, expected one of %s", Quoted(said),
+                 ListForMessage(known));
 }
 
 // Reads a list of strings, each of at most kMostBytes: they are matched with
@@ -81,14 +79,12 @@ absl::Status ReadStrings(const json& value, std::string_view what,
     if (!entry.is_string()) return WrongKind(entry, "strings inside");
     target.push_back(entry.get<std::string>());
     if (target.back().size() > kMostBytes) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s %s has %d bytes, expected at most %d", what,
-          Quoted(target.back()), target.back().size(), kMostBytes));
+      return Invalid("%s %s has %d bytes, expected at most %d", what,
+                     Quoted(target.back()), target.back().size(), kMostBytes);
     }
   }
   if (target.size() > kMost) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%d %ss, expected at most %d", target.size(), what, kMost));
+    return Invalid("%d %ss, expected at most %d", target.size(), what, kMost);
   }
   return absl::OkStatus();
 }
@@ -112,8 +108,7 @@ absl::Status ReadNumber(const json& value, std::vector<float>& target) {
   if (!value.is_number()) return WrongKind(value, "a number");
   const double number = value.get<double>();
   if (std::abs(number) > std::numeric_limits<float>::max()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("is %g, past what float32 holds", number));
+    return Invalid("is %g, past what float32 holds", number);
   }
   target.push_back(static_cast<float>(number));
   return absl::OkStatus();
@@ -128,8 +123,7 @@ absl::Status ReadNumbers(const json& value, std::vector<float>& target) {
   }
   for (const json& entry : value) {
     if (const absl::Status read = ReadNumber(entry, target); !read.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("[%d] %s", target.size(), read.message()));
+      return Invalid("[%d] %s", target.size(), read.message());
     }
   }
   return absl::OkStatus();
@@ -151,13 +145,11 @@ absl::Status ReadObject(const json& value, const std::vector<Key>& keys) {
       if (key.name == name) found = &key;
     }
     if (found == nullptr) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("unknown key %s, known are %s", Quoted(name),
-                          absl::StrJoin(known, ", ")));
+      return Invalid("unknown key %s, known are %s", Quoted(name),
+                     absl::StrJoin(known, ", "));
     }
     if (const absl::Status read = found->read(member); !read.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrFormat("%s: %s", Quoted(name), read.message()));
+      return Invalid("%s: %s", Quoted(name), read.message());
     }
   }
   return absl::OkStatus();
@@ -180,14 +172,12 @@ absl::Status ReadHeadLayers(const json& value, Config& config) {
   constexpr size_t kMost = 100;
   if (!value.is_array()) return WrongKind(value, "an array of objects");
   if (value.empty() || value.size() > kMost) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%d layers, expected 1 to %d", value.size(), kMost));
+    return Invalid("%d layers, expected 1 to %d", value.size(), kMost);
   }
   for (const json& entry : value) {
     const auto read = ReadHeadLayer(entry, config.head_layers.emplace_back());
     if (!read.ok()) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "[%d]: %s", config.head_layers.size() - 1, read.message()));
+      return Invalid("[%d]: %s", config.head_layers.size() - 1, read.message());
     }
   }
   return absl::OkStatus();
@@ -222,8 +212,7 @@ absl::Status ReadInput(const json& value, Config& config) {
         [&](const json& v) { return ReadNumbers(v, config.input_std); }}}));
   for (const float std : config.input_std) {
     if (std > 0) continue;
-    return absl::InvalidArgumentError(
-        absl::StrFormat("\"std\": %g, expected more than 0", std));
+    return Invalid("\"std\": %g, expected more than 0", std);
   }
   return absl::OkStatus();
 }
@@ -254,8 +243,7 @@ absl::Status CheckOnce(const Config& config) {
           ? "\"tensors\": {\"input_std\"} beside \"input\": {\"std\"}"
           : nullptr;
   if (twice == nullptr) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s, expected one of them", twice));
+  return Invalid("%s, expected one of them", twice);
 }
 
 }  // namespace
@@ -291,8 +279,7 @@ absl::StatusOr<Config> ParseConfig(std::string_view text,
   absl::Status read = ReadObject(root, keys);
   if (read.ok()) read = CheckOnce(config);
   if (!read.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: %s", where, read.message()));
+    return InvalidAt(where, "%s", read.message());
   }
   return config;
 }

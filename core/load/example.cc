@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/files.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/format/safetensors.h"
@@ -20,11 +21,6 @@ namespace {
 constexpr int64_t kMaxBytes = 16 << 20;
 // What running them takes grows with H: the file's size does not bound it.
 constexpr int64_t kMaxSteps = 4096;
-
-absl::Status Invalid(std::string_view message) {
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: %s", kExampleFile, message));
-}
 
 class ExampleReader {
  public:
@@ -53,7 +49,8 @@ class ExampleReader {
                      Rows(info_.head->each_step() ? Shape{t, c} : Shape{c})));
     }
     if (!example_.hidden && !example_.h_n && !example_.scores) {
-      return Invalid("nothing to compare: no hidden, h_n or scores");
+      return InvalidAt(kExampleFile,
+                       "nothing to compare: no hidden, h_n or scores");
     }
     return std::move(example_);
   }
@@ -67,9 +64,9 @@ class ExampleReader {
       if (known.contains(tensor.name)) continue;
       std::vector<std::string> names;
       for (const std::string_view name : known) names.push_back(Quoted(name));
-      return Invalid(absl::StrFormat("unknown tensor %s, known are %s%s",
-                                     Quoted(tensor.name), ListForMessage(names),
-                                     info_.head ? "" : " (there is no head)"));
+      return InvalidAt(kExampleFile, "unknown tensor %s, known are %s%s",
+                       Quoted(tensor.name), ListForMessage(names),
+                       info_.head ? "" : " (there is no head)");
     }
     return absl::OkStatus();
   }
@@ -79,12 +76,13 @@ class ExampleReader {
     const char* name = takes_tokens ? "tokens" : "input";
     const char* other = takes_tokens ? "input" : "tokens";
     if (file_.Find(other) != nullptr) {
-      return Invalid(absl::StrFormat(
-          "tensor \"%s\", but the model takes \"%s\"", other, name));
+      return InvalidAt(kExampleFile,
+                       "tensor \"%s\", but the model takes \"%s\"", other,
+                       name);
     }
     const StoredTensor* stored = file_.Find(name);
     if (stored == nullptr) {
-      return Invalid(absl::StrFormat("no tensor \"%s\"", name));
+      return InvalidAt(kExampleFile, "no tensor \"%s\"", name);
     }
     // [T] or [N, T] of tokens, [T, I] or [N, T, I] of features.
     Shape shape = stored->shape;
@@ -103,9 +101,10 @@ class ExampleReader {
     example_.sequences = batched_ ? shape[0] : 1;
     example_.steps = shape[batched_ ? 1 : 0];
     if (example_.sequences > kMaxSteps / example_.steps) {
-      return Invalid(absl::StrFormat(
+      return InvalidAt(
+          kExampleFile,
           "%d sequences of %d steps, expected at most %d steps in all",
-          example_.sequences, example_.steps, kMaxSteps));
+          example_.sequences, example_.steps, kMaxSteps);
     }
     return takes_tokens ? ReadTokens(*stored) : ReadFeatures(*stored);
   }
@@ -122,10 +121,9 @@ class ExampleReader {
                      file_.ReadIntegers(stored));
     for (size_t i = 0; i < ids.size(); ++i) {
       if (ids[i] < 0 || ids[i] >= info_.vocabulary_size) {
-        return Invalid(
-            absl::StrFormat("tokens: element %d is %d, expected 0 "
-                            "to %d",
-                            i, ids[i], info_.vocabulary_size - 1));
+        return InvalidAt(kExampleFile,
+                         "tokens: element %d is %d, expected 0 to %d", i,
+                         ids[i], info_.vocabulary_size - 1);
       }
       example_.tokens.push_back(static_cast<int32_t>(ids[i]));
     }
@@ -149,16 +147,15 @@ class ExampleReader {
 
   static absl::Status CheckFloats(const StoredTensor& stored) {
     if (stored.dtype.dtype != Dtype::kOther) return absl::OkStatus();
-    return Invalid(
-        absl::StrFormat("tensor %s: dtype %s, expected F32, F64, F16 or BF16",
-                        Quoted(stored.name), stored.dtype.name));
+    return InvalidAt(kExampleFile,
+                     "tensor %s: dtype %s, expected F32, F64, F16 or BF16",
+                     Quoted(stored.name), stored.dtype.name);
   }
 
   static absl::Status WrongShape(const StoredTensor& stored,
                                  std::string_view expected) {
-    return Invalid(absl::StrFormat("tensor %s: shape %s, expected %s",
-                                   Quoted(stored.name),
-                                   ShapeString(stored.shape), expected));
+    return InvalidAt(kExampleFile, "tensor %s: shape %s, expected %s",
+                     Quoted(stored.name), ShapeString(stored.shape), expected);
   }
 
   const SafetensorsFile& file_;
@@ -177,8 +174,8 @@ absl::StatusOr<std::optional<Example>> LoadExample(const ModelPath& path,
     if (absl::IsNotFound(opened.status())) continue;
     if (!opened.ok()) return opened.status();
     if (opened->size() > kMaxBytes) {
-      return Invalid(absl::StrFormat("%d bytes, expected at most %d",
-                                     opened->size(), kMaxBytes));
+      return InvalidAt(kExampleFile, "%d bytes, expected at most %d",
+                       opened->size(), kMaxBytes);
     }
     ASSIGN_OR_RETURN(const std::unique_ptr<SafetensorsFile> file,
                      SafetensorsFile::Open(*std::move(opened), kExampleFile));

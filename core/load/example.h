@@ -31,9 +31,8 @@ struct Example {
 // maybe `h_0`, and at least one of `hidden`, `h_n`, `scores`; N may be left out
 // of all shapes.
 // INVALID_ARGUMENT: the file is broken, is larger than 16 MiB or has more than
-// 4096 steps, lacks one of these or has others, or a shape or a token does not
-// fit the model. As File's
-// errors besides.
+// 4096 steps (of all sequences), lacks one of these or has others, or a shape
+// or a token does not fit the model. As File's errors besides.
 absl::StatusOr<std::optional<Example>> LoadExample(const ModelPath& path,
                                                    const ModelInfo& info);
 

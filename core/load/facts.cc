@@ -12,8 +12,6 @@
 namespace unroll {
 namespace {
 
-constexpr size_t kMostBytes = 100;  // of a name or token from outside
-
 // Configured where the key is there, otherwise `source`.
 template <typename Key>
 FactSource SourceOf(const std::optional<Key>& key, FactSource otherwise) {
@@ -21,7 +19,7 @@ FactSource SourceOf(const std::optional<Key>& key, FactSource otherwise) {
 }
 
 std::string TokenValue(const std::optional<std::string>& token) {
-  return token ? Printable(*token, kMostBytes) : "none";
+  return token ? Printable(*token) : "none";
 }
 
 // "relu, softmax"
@@ -64,9 +62,8 @@ void AddHead(const ModelInfo& info, const Config& config,
                    SourceOf(config.applied_to, otherwise)});
   const FactSource labels = SourceOf(config.labels, FactSource::kRead);
   const std::string file = config.labels.value_or(kLabelsFile);
-  facts.push_back({"labels",
-                   info.labels.empty() ? "none" : Printable(file, kMostBytes),
-                   labels});
+  facts.push_back(
+      {"labels", info.labels.empty() ? "none" : Printable(file), labels});
 }
 
 void AddVocabulary(const ModelInfo& info, const Config& config,
@@ -77,7 +74,7 @@ void AddVocabulary(const ModelInfo& info, const Config& config,
     return;
   }
   const std::string file = config.vocabulary.value_or(kVocabularyFile);
-  facts.push_back({"vocabulary", Printable(file, kMostBytes), source});
+  facts.push_back({"vocabulary", Printable(file), source});
   const Vocabulary::Options& options = info.vocabulary->options();
   facts.push_back({"tokenizer", std::string(Name(options.tokenizer)),
                    SourceOf(config.tokenizer, FactSource::kAssumed)});
@@ -122,7 +119,7 @@ std::vector<Fact> ListFacts(const ModelInfo& info, const Config& config,
   if (!config.ignore.empty()) {
     std::vector<std::string> patterns;
     for (const std::string& pattern : config.ignore) {
-      patterns.push_back(Printable(pattern, kMostBytes));
+      patterns.push_back(Printable(pattern));
     }
     facts.push_back(
         {"ignore", ListForMessage(patterns), FactSource::kConfigured});

@@ -3,7 +3,7 @@
 #include <memory>
 #include <utility>
 
-#include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/format/onnx_network.h"
@@ -11,8 +11,6 @@
 
 namespace unroll {
 namespace {
-
-constexpr size_t kMostBytes = 100;  // of a name from outside
 
 // Two that say one thing may contradict each other.
 absl::Status CheckConfig(const Config& config, const std::string& file) {
@@ -27,9 +25,9 @@ absl::Status CheckConfig(const Config& config, const std::string& file) {
                     : !config.ignore.empty() ? "ignore"
                                              : nullptr;
   if (key == nullptr) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: \"%s\": %s says that itself; leave the key out",
-                      kConfigFile, key, Printable(file, kMostBytes)));
+  return InvalidAt(kConfigFile,
+                   "\"%s\": %s says that itself; leave the key out", key,
+                   Printable(file));
 }
 
 }  // namespace
@@ -49,9 +47,9 @@ absl::StatusOr<NetworkParts> ReadGraph(const WeightsFile& weights,
     parts.vocabulary_size = network.weights.embedding.shape[0];
   }
   parts.head = std::move(network.head);
-  parts.rnn_name = Printable(network.rnn, kMostBytes);
-  parts.embedding_name = Printable(network.embedding, kMostBytes);
-  parts.head_name = Printable(network.head_nodes, kMostBytes);
+  parts.rnn_name = Printable(network.rnn);
+  parts.embedding_name = Printable(network.embedding);
+  parts.head_name = Printable(network.head_nodes);
   if (!network.weights.normalization.empty()) {
     parts.normalization_name = "mean and std of the graph";
   }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/text.h"
 
 namespace unroll {
@@ -28,9 +29,8 @@ absl::StatusOr<SplitTensors> SplitIgnored(
   }
   for (size_t i = 0; i < patterns.size(); ++i) {
     if (useful[i]) continue;
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: \"ignore\": pattern %s matches no tensor", where,
-                        Quoted(patterns[i])));
+    return InvalidAt(where, "\"ignore\": pattern %s matches no tensor",
+                     Quoted(patterns[i]));
   }
   return split;
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/load/config.h"
 #include "core/load/facts.h"
@@ -35,9 +36,8 @@ absl::Status CheckNormalization(const NetworkParts& parts,
   if (parts.normalization_name.empty() || info.vocabulary_size == 0) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "the input is normalised (%s), but the model takes tokens",
-      parts.normalization_name));
+  return Invalid("the input is normalised (%s), but the model takes tokens",
+                 parts.normalization_name);
 }
 
 absl::StatusOr<Model> Load(const ModelPath& path, const LoadOptions& options) {

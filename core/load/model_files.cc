@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "core/base/files.h"
+#include "core/base/invalid.h"
 #include "core/base/text.h"
 
 namespace unroll {
@@ -65,9 +66,8 @@ absl::StatusOr<std::string> FindWeightsFile(const std::string& directory) {
     return absl::NotFoundError(absl::StrFormat("no %s in %s%s", kAnyWeightsFile,
                                                directory, Advice(directory)));
   }
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: %s, expected one of them", directory,
-                      absl::StrJoin(found, " and ")));
+  return InvalidAt(directory, "%s, expected one of them",
+                   absl::StrJoin(found, " and "));
 }
 
 bool HoldsWeights(const std::string& directory) {

@@ -11,7 +11,7 @@
 
 namespace unroll {
 
-// The names of files in a model's folder. There is one of the weights' files.
+// The names of files in a model's folder. Of the weights' there is one.
 inline constexpr char kSafetensorsFile[] = "model.safetensors";
 inline constexpr char kPytorchFile[] = "model.pt";
 inline constexpr char kOnnxFile[] = "model.onnx";

@@ -11,6 +11,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/load/model_files.h"
@@ -72,15 +73,15 @@ absl::StatusOr<std::map<int64_t, std::string>> ListVersions(
     if (!std::all_of(folder.begin(), folder.end(), absl::ascii_isdigit) ||
         !absl::SimpleAtoi(folder, &version) || version < 1) {
       if (!HoldsWeights(model / folder)) continue;
-      return absl::InvalidArgumentError(absl::StrFormat(
+      return Invalid(
           "%s: version folder %s, expected a whole number from 1 to 2^63 - 1",
-          model.string(), Quoted(folder)));
+          model.string(), Quoted(folder));
     }
     const auto [first, added] = versions.emplace(version, folder);
     if (!added) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: folders %s and %s are both version %d", model.string(),
-          Quoted(first->second), Quoted(folder), version));
+      return Invalid("%s: folders %s and %s are both version %d",
+                     model.string(), Quoted(first->second), Quoted(folder),
+                     version);
     }
   }
   return versions;
@@ -90,16 +91,16 @@ absl::StatusOr<std::map<int64_t, std::string>> ListVersions(
 absl::StatusOr<std::vector<ModelPath>> ListModel(const fs::path& root,
                                                  const std::string& name) {
   if (!IsModelName(name)) {
-    return absl::InvalidArgumentError(absl::StrFormat(
+    return Invalid(
         "%s: model folder %s, expected only letters, digits, '.', '_', '-'",
-        root.string(), Quoted(name)));
+        root.string(), Quoted(name));
   }
   const fs::path model = root / name;
   ASSIGN_OR_RETURN(const auto versions, ListVersions(model));
   if (HoldsWeights(model) && !versions.empty()) {
-    return absl::InvalidArgumentError(absl::StrFormat(
+    return Invalid(
         "%s: weights and version folder %s, expected one or the other",
-        model.string(), Quoted(versions.begin()->second)));
+        model.string(), Quoted(versions.begin()->second));
   }
   std::vector<ModelPath> paths;
   for (auto it = versions.rbegin(); it != versions.rend(); ++it) {
@@ -130,10 +131,10 @@ absl::StatusOr<std::vector<ModelPath>> ListRepository(
     const std::string& directory) {
   const fs::path root = directory;
   if (HoldsWeights(root)) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: holds weights itself; give its parent, so that this folder is a "
-        "model",
-        directory));
+    return InvalidAt(
+        directory,
+        "holds weights itself; give its parent, so that this folder is a "
+        "model");
   }
   ASSIGN_OR_RETURN(const std::vector<std::string> names, ListFolders(root));
   std::vector<ModelPath> paths;

@@ -6,8 +6,10 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/load/ignore.h"
 
 namespace unroll {
 namespace {
@@ -57,10 +59,6 @@ std::optional<RnnName> ParseRnnName(std::string_view name) {
   return parsed;
 }
 
-absl::Status Invalid(std::string_view where, std::string_view message) {
-  return absl::InvalidArgumentError(absl::StrFormat("%s: %s", where, message));
-}
-
 // Those tensors whose names share one prefix.
 class Group {
  public:
@@ -107,13 +105,12 @@ class Group {
 absl::StatusOr<const NamedShape*> Group::Find(const std::string& name) const {
   const auto found = shapes_.find(name);
   if (found != shapes_.end()) return found->second;
-  return Invalid(
-      where_,
-      absl::StrFormat("tensor %s is missing; the others of %s* make %d "
-                      "layer%s, %d direction%s, %s bias",
-                      Quoted(name), Printable(prefix_, 100), layers_,
-                      layers_ == 1 ? "" : "s", directions_,
-                      directions_ == 1 ? "" : "s", bias_ ? "with" : "without"));
+  return InvalidAt(where_,
+                   "tensor %s is missing; the others of %s* make %d "
+                   "layer%s, %d direction%s, %s bias",
+                   Quoted(name), Printable(prefix_), layers_,
+                   layers_ == 1 ? "" : "s", directions_,
+                   directions_ == 1 ? "" : "s", bias_ ? "with" : "without");
 }
 
 absl::Status Group::NotServed(const NamedShape& tensor,
@@ -134,11 +131,9 @@ absl::StatusOr<int64_t> Group::CheckWeight(const std::string& name,
   }
   if (shape.size() != 2 || shape[0] != rows || shape[1] < 1 ||
       (columns > 0 && shape[1] != columns)) {
-    return Invalid(
-        where_,
-        absl::StrFormat("tensor %s: shape %s, expected [%d,%s]", Quoted(name),
-                        ShapeString(shape), rows,
-                        columns > 0 ? absl::StrFormat("%d", columns) : "I"));
+    return InvalidAt(where_, "tensor %s: shape %s, expected [%d,%s]",
+                     Quoted(name), ShapeString(shape), rows,
+                     columns > 0 ? absl::StrFormat("%d", columns) : "I");
   }
   return shape[1];
 }
@@ -146,9 +141,8 @@ absl::StatusOr<int64_t> Group::CheckWeight(const std::string& name,
 absl::Status Group::CheckBias(const std::string& name, int64_t rows) const {
   ASSIGN_OR_RETURN(const NamedShape* tensor, Find(name));
   if (tensor->shape == Shape{rows}) return absl::OkStatus();
-  return Invalid(
-      where_, absl::StrFormat("tensor %s: shape %s, expected [%d]",
-                              Quoted(name), ShapeString(tensor->shape), rows));
+  return InvalidAt(where_, "tensor %s: shape %s, expected [%d]", Quoted(name),
+                   ShapeString(tensor->shape), rows);
 }
 
 absl::StatusOr<RnnTensors> Group::Check() const {
@@ -156,10 +150,10 @@ absl::StatusOr<RnnTensors> Group::Check() const {
     return NotServed(*projection_, "an LSTM with projections");
   }
   if (cell_ != nullptr && layer_ != nullptr) {
-    return Invalid(where_,
-                   absl::StrFormat("tensors %s and %s: an nn.RNNCell and an "
-                                   "nn.RNN with one prefix",
-                                   Quoted(cell_->name), Quoted(layer_->name)));
+    return InvalidAt(where_,
+                     "tensors %s and %s: an nn.RNNCell and an "
+                     "nn.RNN with one prefix",
+                     Quoted(cell_->name), Quoted(layer_->name));
   }
   RnnTensors rnn;
   rnn.prefixes = {prefix_};
@@ -171,10 +165,8 @@ absl::StatusOr<RnnTensors> Group::Check() const {
   ASSIGN_OR_RETURN(const NamedShape* recurrent,
                    Find(NameOf("weight_hh", 0, "")));
   if (recurrent->shape.size() != 2 || recurrent->shape[1] < 1) {
-    return Invalid(where_,
-                   absl::StrFormat("tensor %s: shape %s, expected [H,H]",
-                                   Quoted(recurrent->name),
-                                   ShapeString(recurrent->shape)));
+    return InvalidAt(where_, "tensor %s: shape %s, expected [H,H]",
+                     Quoted(recurrent->name), ShapeString(recurrent->shape));
   }
   const int64_t h = recurrent->shape[1];
   rnn.spec.hidden_size = h;
@@ -232,11 +224,10 @@ absl::Status Stack(RnnTensors& rnn, RnnTensors next, std::string_view where) {
         next.spec.hidden_size, next.spec.directions));
   }
   if (next.spec.input_size != rnn.spec.hidden_width()) {
-    return Invalid(
-        where,
-        absl::StrFormat("%s: the first gives %d numbers a step, the "
-                        "second reads %d",
-                        pair, rnn.spec.hidden_width(), next.spec.input_size));
+    return InvalidAt(where,
+                     "%s: the first gives %d numbers a step, the "
+                     "second reads %d",
+                     pair, rnn.spec.hidden_width(), next.spec.input_size);
   }
   rnn.spec.num_layers += next.spec.num_layers;
   rnn.spec.bias |= next.spec.bias;
@@ -253,10 +244,10 @@ absl::StatusOr<RnnTensors> FindStack(const Groups& groups,
   for (const std::string& prefix : prefixes) {
     const auto found = groups.find(prefix);
     if (found == groups.end()) {
-      return Invalid(where,
-                     absl::StrFormat("config.json's \"tensors\": {\"rnn\": %s} "
-                                     "is no prefix of an nn.RNN; those are %s",
-                                     Quoted(prefix), Prefixes(groups)));
+      return InvalidAt(where,
+                       "config.json's \"tensors\": {\"rnn\": %s} "
+                       "is no prefix of an nn.RNN; those are %s",
+                       Quoted(prefix), Prefixes(groups));
     }
     ASSIGN_OR_RETURN(RnnTensors next, found->second.Check());
     if (!rnn) {
@@ -289,25 +280,23 @@ absl::StatusOr<RnnTensors> FindRnn(const std::vector<NamedShape>& tensors,
   if (groups.empty()) {
     std::vector<std::string> names;
     for (const NamedShape& tensor : tensors) names.push_back(Describe(tensor));
-    return Invalid(
-        where,
-        absl::StrFormat("no nn.RNN: no tensor is named "
-                        "<prefix>weight_ih_l0 or <prefix>weight_ih; there %s "
-                        "%s",
-                        names.size() == 1 ? "is" : "are",
-                        names.empty() ? "no tensors" : ListForMessage(names)));
+    return InvalidAt(where,
+                     "no nn.RNN: no tensor is named "
+                     "<prefix>weight_ih_l0 or <prefix>weight_ih; there %s "
+                     "%s",
+                     names.size() == 1 ? "is" : "are",
+                     names.empty() ? "no tensors" : ListForMessage(names));
   }
   if (!prefixes.empty()) return FindStack(groups, prefixes, where);
   if (groups.size() > 1) {
-    return Invalid(
+    return InvalidAt(
         where,
-        absl::StrFormat(
-            "%d nn.RNNs, with the prefixes %s. If each reads the one before, "
-            "list them in that order: \"tensors\": {\"rnn\": [...]} in "
-            "config.json. One alone is served by \"tensors\": {\"rnn\": %s}. "
-            "%s",
-            groups.size(), Prefixes(groups), Quoted(groups.begin()->first),
-            kIgnoreOthers));
+        "%d nn.RNNs, with the prefixes %s. If each reads the one before, "
+        "list them in that order: \"tensors\": {\"rnn\": [...]} in "
+        "config.json. One alone is served by \"tensors\": {\"rnn\": %s}. "
+        "%s",
+        groups.size(), Prefixes(groups), Quoted(groups.begin()->first),
+        kIgnoreOthers);
   }
   return groups.begin()->second.Check();
 }

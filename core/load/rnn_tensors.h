@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "core/load/ignore.h"
 #include "core/model/spec.h"
+#include "core/model/tensor.h"
 
 namespace unroll {
 

@@ -1,12 +1,12 @@
 #include "core/load/tensor_network.h"
 
 #include <algorithm>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "core/base/checked.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/load/ignore.h"
@@ -15,8 +15,6 @@
 
 namespace unroll {
 namespace {
-
-constexpr size_t kMostBytes = 100;  // of a name from outside
 
 std::vector<NamedShape> Shapes(const TensorFile& file) {
   std::vector<NamedShape> shapes;
@@ -36,9 +34,9 @@ absl::Status CheckStored(const TensorFile& file,
   for (const NamedShape& tensor : kept) {
     const StoredTensor& stored = *file.Find(tensor.name);
     if (stored.dtype.dtype == Dtype::kOther) {
-      return absl::InvalidArgumentError(absl::StrFormat(
-          "%s: tensor %s: dtype %s, expected F32, F64, F16 or BF16", where,
-          Describe(tensor), stored.dtype.name));
+      return InvalidAt(where,
+                       "tensor %s: dtype %s, expected F32, F64, F16 or BF16",
+                       Describe(tensor), stored.dtype.name);
     }
     const auto more = CheckedMultiply(stored.elements, sizeof(float));
     if (!more || *more > max_bytes - bytes) {
@@ -57,9 +55,10 @@ absl::StatusOr<std::optional<HeadSpec>> MakeHeadSpec(const Config& config,
                                                      std::string_view where) {
   if (roles.head.empty()) {
     if (!config.has_head) return std::nullopt;
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: \"head\", but no head among the tensors of %s: no weight [C,%d]",
-        kConfigFile, where, roles.rnn.spec.hidden_width()));
+    return InvalidAt(
+        kConfigFile,
+        "\"head\", but no head among the tensors of %s: no weight [C,%d]",
+        where, roles.rnn.spec.hidden_width());
   }
   HeadSpec head;
   for (size_t i = 0; i < roles.head.size(); ++i) {
@@ -77,7 +76,7 @@ std::string HeadName(const TensorRoles& roles) {
   return absl::StrJoin(roles.head, " -> ",
                        [](std::string* out, const TensorRoles::Linear& layer) {
                          absl::StrAppend(
-                             out, Printable(layer.weight, kMostBytes),
+                             out, Printable(layer.weight),
                              layer.bias.empty() ? " without bias" : "");
                        });
 }
@@ -149,9 +148,9 @@ class WeightsReader {
     const auto bad = std::find_if_not(values.begin(), values.end(),
                                       [](float x) { return x > 0; });
     if (bad == values.end()) return absl::OkStatus();
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: tensor %s: element %d is %g, expected more than 0", where_,
-        Quoted(roles_.input_std), bad - values.begin(), *bad));
+    return InvalidAt(where_,
+                     "tensor %s: element %d is %g, expected more than 0",
+                     Quoted(roles_.input_std), bad - values.begin(), *bad);
   }
 
   const TensorFile& file_;
@@ -165,10 +164,11 @@ absl::Status CheckCount(std::string_view key, const std::vector<float>& numbers,
   if (numbers.size() <= 1 || std::ssize(numbers) == input_size) {
     return absl::OkStatus();
   }
-  return absl::InvalidArgumentError(absl::StrFormat(
-      "%s: \"input\": {\"%s\"}: %d numbers, expected 1 or %d, the features of "
+  return InvalidAt(
+      kConfigFile,
+      "\"input\": {\"%s\"}: %d numbers, expected 1 or %d, the features of "
       "a step",
-      kConfigFile, key, numbers.size(), input_size));
+      key, numbers.size(), input_size);
 }
 
 std::string NormalizationName(const Config& config) {
@@ -176,7 +176,7 @@ std::string NormalizationName(const Config& config) {
                        const std::optional<std::string>& tensor,
                        const char* otherwise) {
     return !numbers.empty() ? std::string("config.json's")
-           : tensor         ? Printable(*tensor, kMostBytes)
+           : tensor         ? Printable(*tensor)
                             : otherwise;
   };
   if (config.input_mean.empty() && config.input_std.empty() &&
@@ -209,11 +209,11 @@ absl::StatusOr<NetworkParts> FindNetwork(std::shared_ptr<const TensorFile> file,
       config.nonlinearity.value_or(parts.spec.nonlinearity);
   parts.vocabulary_size = roles.vocabulary_size;
   ASSIGN_OR_RETURN(parts.head, MakeHeadSpec(config, roles, where));
-  parts.rnn_name = absl::StrJoin(
-      roles.rnn.prefixes, " -> ", [](std::string* out, const auto& prefix) {
-        absl::StrAppend(out, Printable(prefix, kMostBytes), "*");
-      });
-  parts.embedding_name = Printable(roles.embedding, kMostBytes);
+  parts.rnn_name = absl::StrJoin(roles.rnn.prefixes, " -> ",
+                                 [](std::string* out, const auto& prefix) {
+                                   absl::StrAppend(out, Printable(prefix), "*");
+                                 });
+  parts.embedding_name = Printable(roles.embedding);
   parts.head_name = HeadName(roles);
   parts.normalization_name = NormalizationName(config);
   parts.metadata = file->metadata();

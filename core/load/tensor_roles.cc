@@ -6,11 +6,12 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_join.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/load/leftover.h"
 #include "core/load/module_hint.h"
+#include "core/load/open_roles.h"
 
 namespace unroll {
 namespace {
@@ -43,27 +44,13 @@ class RoleFinder {
   }
 
  private:
-  // What a weight may be, by shape and configuration, and what its name says.
-  struct Open {
-    std::string_view module;
-    bool embedding = false;
-    bool head = false;
-    bool in_front = false;  // it may be a Linear in front of the nn.RNN, too
-    ModuleHint hint = ModuleHint::kNone;
-  };
-
   int64_t input_size() const { return roles_.rnn.spec.input_size; }
   int64_t hidden_width() const { return roles_.rnn.spec.hidden_width(); }
 
-  absl::Status Invalid(std::string_view message) const {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: %s", where_, message));
-  }
   absl::Status WrongShape(const NamedShape& tensor,
                           std::string_view expected) const {
-    return Invalid(absl::StrFormat("tensor %s: shape %s, expected %s",
-                                   Quoted(tensor.name),
-                                   ShapeString(tensor.shape), expected));
+    return InvalidAt(where_, "tensor %s: shape %s, expected %s",
+                     Quoted(tensor.name), ShapeString(tensor.shape), expected);
   }
 
   bool IsOfRnn(std::string_view name) const {
@@ -97,12 +84,6 @@ class RoleFinder {
   absl::Status CheckIgnored() const;
   absl::Status Leftovers() const;
   absl::Status NotThere(std::string_view says, const std::string& name) const;
-  absl::Status MoreThanOne(std::string_view key,
-                           const std::vector<const NamedShape*>& found) const;
-  absl::Status Unclear(const NamedShape& tensor, const Open& open) const;
-  Open OpenTo(const NamedShape& tensor) const;
-  bool IsClearEmbedding(const NamedShape& tensor,
-                        const std::vector<const NamedShape*>& heads) const;
 
   const SplitTensors& tensors_;
   const Config& config_;
@@ -117,10 +98,11 @@ absl::Status RoleFinder::NotThere(std::string_view says,
                                   const std::string& name) const {
   std::vector<std::string> others;
   for (const NamedShape* tensor : rest_) others.push_back(Describe(*tensor));
-  return Invalid(absl::StrFormat(
+  return InvalidAt(
+      where_,
       "config.json's %s: no tensor %s; besides the nn.RNN's and those with a "
       "role or ignored there are %s",
-      says, Quoted(name), others.empty() ? "none" : ListForMessage(others)));
+      says, Quoted(name), others.empty() ? "none" : ListForMessage(others));
 }
 
 absl::Status RoleFinder::UseConfiguredEmbedding() {
@@ -224,108 +206,17 @@ absl::Status RoleFinder::UseHeadLayer(const NamedShape& weight,
   return absl::OkStatus();
 }
 
-// Whether a tensor's shape and configuration leave a role open to it.
-RoleFinder::Open RoleFinder::OpenTo(const NamedShape& tensor) const {
-  Open open;
-  open.module = *WeightModule(tensor.name);
-  const int64_t columns = tensor.shape[1];
-  const bool biased = names_.contains(absl::StrFormat("%sbias", open.module));
-  open.embedding =
-      !biased && columns == input_size() && roles_.embedding.empty();
-  open.head = columns == hidden_width() && roles_.head.empty();
-  // A Linear in front of the nn.RNN has I rows.
-  const Placement placement = tensor.shape[0] != input_size()
-                                  ? Placement::kBehind
-                              : columns == input_size() ? Placement::kAnywhere
-                                                        : Placement::kFront;
-  open.in_front = placement != Placement::kBehind;
-  open.hint = HintOf({.name = open.module,
-                      .rnn = roles_.rnn.prefixes.front(),
-                      .biased = biased,
-                      .placement = placement});
-  return open;
-}
-
 absl::Status RoleFinder::FindOthers() {
-  std::vector<const NamedShape*> embeddings, heads;
-  for (const NamedShape* tensor : rest_) {
-    if (!WeightModule(tensor->name) || tensor->shape.size() != 2) continue;
-    const Open open = OpenTo(*tensor);
-    if (!open.embedding && !open.head) continue;
-    const bool any_layer =
-        open.hint == ModuleHint::kNone || open.hint == ModuleHint::kLayer;
-    if (open.embedding && open.hint == ModuleHint::kEmbedding) {
-      embeddings.push_back(tensor);
-    } else if (open.head && open.hint == ModuleHint::kHead) {
-      heads.push_back(tensor);
-    } else if (open.head && !open.embedding && !open.in_front && any_layer) {
-      heads.push_back(tensor);
-    } else if (open.embedding && !open.head && !open.in_front &&
-               open.hint == ModuleHint::kNone) {
-      embeddings.push_back(tensor);
-    } else {
-      return Unclear(*tensor, open);
-    }
+  ASSIGN_OR_RETURN(const OpenRoles open,
+                   ChooseOpenRoles(rest_, names_, roles_, where_));
+  if (open.embedding != nullptr) {
+    RETURN_IF_ERROR(UseEmbedding(*Take(open.embedding->name)));
   }
-  if (embeddings.size() > 1) return MoreThanOne("embedding", embeddings);
-  if (heads.size() > 1) return MoreThanOne("head", heads);
-  if (!embeddings.empty() && !IsClearEmbedding(*embeddings[0], heads)) {
-    return Unclear(*embeddings[0], OpenTo(*embeddings[0]));
-  }
-  if (!embeddings.empty()) {
-    RETURN_IF_ERROR(UseEmbedding(*Take(embeddings[0]->name)));
-  }
-  if (!heads.empty()) {
-    const NamedShape& weight = *Take(heads[0]->name);
+  if (open.head != nullptr) {
+    const NamedShape& weight = *Take(open.head->name);
     RETURN_IF_ERROR(UseHeadLayer(weight, *WeightModule(weight.name)));
   }
   return absl::OkStatus();
-}
-
-// A [V,I] without a name that says so is an embedding only where it cannot well
-// be a Linear behind the head or beside it.
-bool RoleFinder::IsClearEmbedding(
-    const NamedShape& tensor,
-    const std::vector<const NamedShape*>& heads) const {
-  if (OpenTo(tensor).hint == ModuleHint::kEmbedding) return true;
-  if (roles_.classes() == input_size()) return false;
-  if (heads.empty()) return true;
-  return heads[0]->shape[0] != input_size() &&
-         OpenTo(*heads[0]).hint == ModuleHint::kHead;
-}
-
-absl::Status RoleFinder::Unclear(const NamedShape& tensor,
-                                 const Open& open) const {
-  std::vector<std::string> keys;
-  if (open.embedding) {
-    keys.push_back(absl::StrFormat("{\"embedding\": %s}", Quoted(tensor.name)));
-  }
-  if (open.head) {
-    keys.push_back(absl::StrFormat("{\"head\": %s}", Quoted(open.module)));
-  }
-  return Invalid(absl::StrFormat(
-      "tensor %s may be %s or another layer, which is not served; say which in "
-      "config.json: \"tensors\": %s%s",
-      Describe(tensor),
-      open.embedding && open.head ? "an embedding, a head"
-      : open.head                 ? "a head"
-                                  : "an embedding",
-      absl::StrJoin(keys, " or "), HeadLayersAdvice(rest_, roles_)));
-}
-
-absl::Status RoleFinder::MoreThanOne(
-    std::string_view key, const std::vector<const NamedShape*>& found) const {
-  std::vector<std::string> candidates;
-  for (const NamedShape* tensor : found) {
-    candidates.push_back(Describe(*tensor));
-  }
-  const std::string_view first = found[0]->name;
-  return Invalid(absl::StrFormat(
-      "%d tensors may be the %s: %s; say which in config.json, as \"tensors\": "
-      "{\"%s\": %s}. %s%s",
-      found.size(), key, ListForMessage(candidates), key,
-      Quoted(key == "head" ? *WeightModule(first) : first), kIgnoreOthers,
-      HeadLayersAdvice(rest_, roles_)));
 }
 
 // Leaving out a whole embedding or head is the owner's choice; a part of
@@ -348,10 +239,11 @@ absl::Status RoleFinder::CheckIgnored() const {
                                        ? "embedding"
                                        : "";
     if (owner.empty()) continue;
-    return Invalid(absl::StrFormat(
+    return InvalidAt(
+        where_,
         "tensor %s matches config.json's \"ignore\", but is part of the %s, "
         "which is used",
-        Describe(tensor), owner));
+        Describe(tensor), owner);
   }
   return absl::OkStatus();
 }
@@ -361,13 +253,14 @@ absl::Status RoleFinder::Leftovers() const {
   for (const NamedShape* tensor : rest_) {
     leftovers.push_back(DescribeLeftover(*tensor));
   }
-  return Invalid(absl::StrFormat(
+  return InvalidAt(
+      where_,
       "%d tensor%s not used: %s; served are one nn.RNN (here %s*), one "
       "embedding [V,%d] without bias and one head [C,%d]. What results do not "
       "depend on can be left out by \"ignore\" in config.json%s",
       leftovers.size(), leftovers.size() == 1 ? " is" : "s are",
-      ListForMessage(leftovers), Printable(roles_.rnn.prefixes.front(), 100),
-      input_size(), hidden_width(), HeadLayersAdvice(rest_, roles_)));
+      ListForMessage(leftovers), Printable(roles_.rnn.prefixes.front()),
+      input_size(), hidden_width(), HeadLayersAdvice(rest_, roles_));
 }
 
 }  // namespace

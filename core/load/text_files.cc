@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/load/model_files.h"
@@ -37,22 +38,19 @@ absl::StatusOr<std::optional<NamedText>> ReadTokenFile(const ModelPath& path,
                    ReadModelFile(path, name, kMaxTokenFileBytes));
   if (!text) {
     if (!file.configured) return std::nullopt;
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "%s: \"%s\": no file %s in %s or %s", kConfigFile, file.key,
-        Quoted(name), path.directory, path.model_directory));
+    return InvalidAt(kConfigFile, "\"%s\": no file %s in %s or %s", file.key,
+                     Quoted(name), path.directory, path.model_directory);
   }
   if (file.count == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: there is a %s file, but %s", Printable(name, 100),
-                        file.key, file.of));
+    return Invalid("%s: there is a %s file, but %s", Printable(name), file.key,
+                   file.of);
   }
   const int64_t count = CountTokenLines(*text);
   if (count != file.count) {
-    return absl::InvalidArgumentError(
-        absl::StrFormat("%s: %d lines, expected %d, %s", Printable(name, 100),
-                        count, file.count, file.of));
+    return Invalid("%s: %d lines, expected %d, %s", Printable(name), count,
+                   file.count, file.of);
   }
-  return NamedText{Printable(name, 100), *std::move(text)};
+  return NamedText{Printable(name), *std::move(text)};
 }
 
 absl::Status CheckVocabularyKeys(const Config& config) {
@@ -61,9 +59,8 @@ absl::Status CheckVocabularyKeys(const Config& config) {
                     : config.blank_token   ? "blank_token"
                                            : nullptr;
   if (key == nullptr) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrFormat("%s: \"%s\" without a vocabulary: there is no %s",
-                      kConfigFile, key, kVocabularyFile));
+  return InvalidAt(kConfigFile, "\"%s\" without a vocabulary: there is no %s",
+                   key, kVocabularyFile);
 }
 
 }  // namespace

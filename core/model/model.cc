@@ -22,7 +22,7 @@ std::vector<StateTensorSpec> StateSpec(const ModelInfo& info) {
   const Spec& spec = info.spec;
   std::vector<StateTensorSpec> state = {
       {"h", {spec.num_layers * spec.directions, spec.hidden_size}}};
-  if (info.head && info.head->pools()) {
+  if (info.head && Pools(info.head->applied_to)) {
     const int64_t numbers = info.head->applied_to == AppliedTo::kMean ? 2 : 1;
     state.push_back({"pool", {numbers, spec.hidden_width()}});
     state.push_back({"pool_steps", {1}});

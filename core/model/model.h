@@ -42,10 +42,6 @@ struct HeadSpec {
   int64_t classes() const { return layers.back().width; }  // C
   Activation activation() const { return layers.back().activation; }
   bool each_step() const { return applied_to == AppliedTo::kEachStep; }
-  // Whether it reads a summary of hidden over all steps.
-  bool pools() const {
-    return applied_to == AppliedTo::kMean || applied_to == AppliedTo::kMax;
-  }
 };
 
 // x' = (x - mean) / std of each feature, before the first layer.

@@ -22,6 +22,10 @@ enum class Activation {
 // layer's final states of all directions, concatenated, or the mean or maximum
 // of hidden over all steps. All are [D*H].
 enum class AppliedTo { kEachStep, kLastStep, kFinalState, kMean, kMax };
+// Whether that is a summary of hidden over all steps.
+inline bool Pools(AppliedTo applied_to) {
+  return applied_to == AppliedTo::kMean || applied_to == AppliedTo::kMax;
+}
 
 // The network's shape: what torch.nn.RNN's arguments say.
 struct Spec {

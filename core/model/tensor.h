@@ -17,6 +17,16 @@ inline std::string ShapeString(const Shape& shape) {
   return absl::StrCat("[", absl::StrJoin(shape, ","), "]");
 }
 
+// "[3,17]" of element 785 in [4,256], counted in row-major order.
+inline std::string IndexString(int64_t element, const Shape& shape) {
+  Shape index(shape.size());
+  for (size_t i = shape.size(); i-- > 0;) {
+    index[i] = element % shape[i];
+    element /= shape[i];
+  }
+  return ShapeString(index);
+}
+
 // A dense row-major float32 array in memory.
 struct Tensor {
   Shape shape;

@@ -5,7 +5,6 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/base/utf8.h"
 

@@ -5,7 +5,6 @@
 #include <memory>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/model.h"
 #include "core/rnn/linear.h"

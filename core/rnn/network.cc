@@ -116,11 +116,12 @@ absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
     result.width_ = spec_.hidden_width();
   }
   if (head_ == nullptr) return absl::OkStatus();
-  if (pools()) AddToPools(slices, run);
+  if (Pools(applied_to_)) AddToPools(slices, run);
   return RunHead(slices, run);
 }
 
-// Packs what the first layer reads: rows of features, or of the embedding.
+// Packs what the first layer reads: rows of features or of the embedding, or
+// unit vectors.
 ConstRows Network::GatherInput(std::span<const Slice> slices, Run& run) const {
   const int64_t width = spec_.input_size;
   float* input =

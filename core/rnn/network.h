@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -23,8 +22,8 @@ namespace unroll {
 // borrowed for the call.
 struct Slice {
   int64_t steps = 0;                // at least 1
-  const float* features = nullptr;  // [steps, I], for models without embedding
-  const int32_t* tokens = nullptr;  // [steps], for models with one; each < V
+  const float* features = nullptr;  // [steps, I], or else
+  const int32_t* tokens = nullptr;  // [steps], each < V
   // The state tensors in StateSpec's order. Before the slice going in, after it
   // coming out.
   std::span<float* const> state;
@@ -114,9 +113,6 @@ class Network {
   absl::Status RunHead(std::span<const Slice> slices, Run& run) const;
   void FindOverflows(ConstRows rows, Run& run) const;
 
-  bool pools() const {
-    return applied_to_ == AppliedTo::kMean || applied_to_ == AppliedTo::kMax;
-  }
   void ReadSummary(const Slice& slice, const SliceResult& result,
                    float* row) const;
   void AddToPools(std::span<const Slice> slices, Run& run) const;

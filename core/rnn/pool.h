@@ -1,7 +1,6 @@
 #ifndef UNROLL_CORE_RNN_POOL_H_
 #define UNROLL_CORE_RNN_POOL_H_
 
-#include <cstdint>
 #include <span>
 
 #include "core/model/spec.h"

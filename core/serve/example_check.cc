@@ -37,23 +37,14 @@ class Expectation {
           "%s: %s%s is %.6g here, expected %.6g: the model does not compute "
           "what its owner says (nonlinearity, activation, what the head is "
           "applied to?)",
-          kExampleFile, name_, IndexString(first + static_cast<int64_t>(i)),
-          got[i], want));
+          kExampleFile, name_,
+          IndexString(first + static_cast<int64_t>(i), want_->shape), got[i],
+          want));
     }
     return absl::OkStatus();
   }
 
  private:
-  // "[0,3,17]" of an element.
-  std::string IndexString(int64_t element) const {
-    Shape index = want_->shape;
-    for (size_t i = index.size(); i-- > 0;) {
-      index[i] = element % want_->shape[i];
-      element /= want_->shape[i];
-    }
-    return ShapeString(index);
-  }
-
   const std::string_view name_;
   const Tensor* want_;
   float largest_ = 0;

@@ -103,7 +103,7 @@ NaiveResult NaiveRnn(const Model& model, const Matrix& input,
     for (auto i = result.h_n.end() - d; i != result.h_n.end(); ++i) {
       read[0].insert(read[0].end(), i->begin(), i->end());
     }
-  } else if (model.info.head->pools()) {
+  } else if (Pools(model.info.head->applied_to)) {
     read = {Pooled(model.info.head->applied_to, result.hidden)};
   }
   for (Row& x : read) {

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "core/format/safetensors.h"
 #include "tests/support/status_matchers.h"

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "core/model/token_lines.h"
 #include "tests/support/status_matchers.h"
