@@ -57,6 +57,7 @@ Resources ResolveResources(const Flags& flags, const MachineLimits& machine) {
 Network::Options NetworkOptions(const Flags& flags) {
   return {.max_rows = flags.max_batch_rows,
           .kernel = flags.rnn_kernel == "primitive" ? KernelChoice::kPrimitive
+                    : flags.rnn_kernel == "split"   ? KernelChoice::kSplit
                                                     : KernelChoice::kAuto};
 }
 

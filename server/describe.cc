@@ -53,7 +53,7 @@ void Describe(const ServedModel& model, v1::GetModelResponse& response) {
     told.set_source(SourceOf(fact.source));
   }
   response.set_kernel(std::string(Name(model.network->kernel())));
-  response.set_exact(false);  // the primitive kernel promises no bits
+  response.set_exact(false);  // no kernel promises its bits yet
   for (const auto& [part, bytes] : model.network->MemoryBytes()) {
     (*response.mutable_memory_bytes())[part] = bytes;
   }

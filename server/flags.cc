@@ -139,7 +139,7 @@ void AddAll(CLI::App& app, Flags& flags) {
               "How long running calls may go on after SIGTERM");
   AddChoice(app, "ready", flags.ready, {"all", "any"},
             "Healthy once all models are loaded, or any");
-  AddChoice(app, "rnn-kernel", flags.rnn_kernel, {"auto", "primitive"},
+  AddChoice(app, "rnn-kernel", flags.rnn_kernel, {"auto", "primitive", "split"},
             "How layers are run; a model's own \"kernel\" wins");
   AddChoice(app, "log-level", flags.log_level,
             {"trace", "debug", "info", "warning", "error"}, "Least severity");

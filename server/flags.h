@@ -25,7 +25,7 @@ struct Flags {
   absl::Duration drain_timeout = absl::Seconds(30);
   std::string ready = "all";  // all, any
   bool check = false;
-  std::string rnn_kernel = "auto";  // auto, primitive
+  std::string rnn_kernel = "auto";  // auto, primitive, split
   std::string log_level = "info";   // trace, debug, info, warning, error
   std::string log_format = "text";  // text, json
   absl::Duration slow_call_threshold = absl::Seconds(1);  // 0: off

@@ -35,7 +35,8 @@ const std::map<std::string, std::set<std::string>> kLayers = {
 // an error. The value is a regular expression over paths.
 const std::map<std::string, std::string> kLibraries = {
     {"dnnl.hpp", "core/rnn/onednn\\.h"},
-    {"core/rnn/onednn.h", "core/rnn/.*\\.cc"},
+    {"core/rnn/onednn.h", "core/rnn/(.*\\.cc|packed_matmul\\.h)"},
+    {"core/rnn/packed_matmul.h", "core/rnn/.*\\.cc"},
     {"dnnl_version.h", "server/metrics\\.cc"},
     {"grpc", "(server|client)/.*"},
     {"google/protobuf", "(server|client)/.*"},

@@ -25,8 +25,8 @@ constexpr AppliedTo kAppliedTo[] = {AppliedTo::kEachStep, AppliedTo::kLastStep,
                                     AppliedTo::kFinalState, AppliedTo::kMean,
                                     AppliedTo::kMax};
 constexpr Tokenizer kTokenizers[] = {Tokenizer::kWords, Tokenizer::kCharacters};
-constexpr KernelChoice kKernels[] = {KernelChoice::kAuto,
-                                     KernelChoice::kPrimitive};
+constexpr KernelChoice kKernels[] = {
+    KernelChoice::kAuto, KernelChoice::kPrimitive, KernelChoice::kSplit};
 
 // The readers below give messages without file and key: their callers add them.
 absl::Status WrongKind(const json& value, std::string_view expected) {

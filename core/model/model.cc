@@ -15,7 +15,15 @@ std::string_view Name(FactSource source) {
 }
 
 std::string_view Name(KernelChoice choice) {
-  return choice == KernelChoice::kAuto ? "auto" : "primitive";
+  switch (choice) {
+    case KernelChoice::kAuto:
+      return "auto";
+    case KernelChoice::kPrimitive:
+      return "primitive";
+    case KernelChoice::kSplit:
+      return "split";
+  }
+  return "";
 }
 
 std::vector<StateTensorSpec> StateSpec(const ModelInfo& info) {

@@ -67,7 +67,7 @@ struct Fact {
 };
 
 // Which way of running the layers a model's config asks for.
-enum class KernelChoice { kAuto, kPrimitive };
+enum class KernelChoice { kAuto, kPrimitive, kSplit };
 std::string_view Name(KernelChoice choice);
 
 // All that is known of a model but its numbers. Immutable once loaded.

@@ -61,6 +61,12 @@ struct KernelOptions {
 absl::StatusOr<std::unique_ptr<const Kernel>> MakePrimitiveKernel(
     const LayerWeights& weights, const KernelOptions& options);
 
+// The kernel on oneDNN's matmul: the input projection of all rows of the batch,
+// then a matmul a time step onto it, with sum and nonlinearity in passing.
+// Otherwise as MakePrimitiveKernel.
+absl::StatusOr<std::unique_ptr<const Kernel>> MakeSplitKernel(
+    const LayerWeights& weights, const KernelOptions& options);
+
 }  // namespace unroll
 
 #endif  // UNROLL_CORE_RNN_KERNEL_H_

@@ -25,17 +25,20 @@ void NormalizeRow(const Normalization& normalization, float* row) {
   for (size_t i = 0; i < mean.size(); ++i) row[i] = (row[i] - mean[i]) / std[i];
 }
 
-// A primitive for each number of rows: of each layer and direction, and of the
-// head's matmuls and softmax.
-int64_t PrimitiveBytes(const ModelInfo& info, const Network::Options& options) {
-  int64_t kinds = info.spec.num_layers * info.spec.directions;
-  if (info.head) kinds += std::ssize(info.head->layers) + 1;
-  return kinds * options.max_rows * kPrimitiveBytes;
+// auto is a fixed rule, so that replicas and restarts agree.
+KernelChoice ResolveKernel(const ModelInfo& info,
+                           const Network::Options& options) {
+  const KernelChoice choice = info.kernel.value_or(options.kernel);
+  return choice == KernelChoice::kAuto ? KernelChoice::kSplit : choice;
 }
 
-// auto is a fixed rule, so that replicas and restarts agree.
-KernelChoice ResolveKernel(KernelChoice choice) {
-  return choice == KernelChoice::kAuto ? KernelChoice::kPrimitive : choice;
+// A primitive for each number of rows: of each layer and direction (of the
+// split kernel two), and of the head's matmuls and softmax.
+int64_t PrimitiveBytes(const ModelInfo& info, const Network::Options& options) {
+  int64_t kinds = info.spec.num_layers * info.spec.directions;
+  if (ResolveKernel(info, options) == KernelChoice::kSplit) kinds *= 2;
+  if (info.head) kinds += std::ssize(info.head->layers) + 1;
+  return kinds * options.max_rows * kPrimitiveBytes;
 }
 
 }  // namespace
@@ -53,15 +56,16 @@ absl::StatusOr<std::unique_ptr<const Network>> Network::Create(
 absl::Status Network::Build(const ModelInfo& info, ModelWeights& weights,
                             const Options& options) {
   spec_ = info.spec;
-  kernel_ = ResolveKernel(info.kernel.value_or(options.kernel));
+  kernel_ = ResolveKernel(info, options);
   primitive_bytes_ = PrimitiveBytes(info, options);
   for (LayerWeights& layer : weights.layers) {
-    ASSIGN_OR_RETURN(
-        std::unique_ptr<const Kernel> kernel,
-        MakePrimitiveKernel(layer, {.nonlinearity = spec_.nonlinearity,
-                                    .input_stride = layer.weight_ih.shape[1],
-                                    .output_stride = spec_.hidden_width(),
-                                    .max_rows = options.max_rows}));
+    const auto make = kernel_ == KernelChoice::kPrimitive ? MakePrimitiveKernel
+                                                          : MakeSplitKernel;
+    ASSIGN_OR_RETURN(std::unique_ptr<const Kernel> kernel,
+                     make(layer, {.nonlinearity = spec_.nonlinearity,
+                                  .input_stride = layer.weight_ih.shape[1],
+                                  .output_stride = spec_.hidden_width(),
+                                  .max_rows = options.max_rows}));
     kernels_.push_back(std::move(kernel));
     layer = LayerWeights();
   }

@@ -23,12 +23,15 @@ using unroll::testing::ToMatrix;
 // sequences of these lengths; K and H need not be alike.
 const std::vector<int64_t> kLengths = {3, 7, 1, 7, 4};
 
-class KernelTest : public ::testing::TestWithParam<
-                       std::tuple<Nonlinearity, Direction, int64_t, int64_t>> {
-};
+using Maker = absl::StatusOr<std::unique_ptr<const Kernel>> (*)(
+    const LayerWeights&, const KernelOptions&);
+
+class KernelTest
+    : public ::testing::TestWithParam<std::tuple<Maker, Nonlinearity, Direction,
+                                                 int64_t, int64_t, int64_t>> {};
 
 TEST_P(KernelTest, AgreesWithTheNaiveOneForEverySequence) {
-  const auto [nonlinearity, direction, k, h] = GetParam();
+  const auto [make, nonlinearity, direction, k, h, gap] = GetParam();
   std::mt19937 generator(7);
   // Two directions in the model, so that the backward one can be told apart.
   Model model = RandomModel({.spec = {.input_size = k,
@@ -39,13 +42,12 @@ TEST_P(KernelTest, AgreesWithTheNaiveOneForEverySequence) {
                             generator);
   const bool backward = direction == Direction::kBackward;
   // Strides wider than the rows: a kernel must touch nothing in between.
-  const int64_t input_stride = k + 3, output_stride = h + 5;
-  auto kernel =
-      MakePrimitiveKernel(model.weights.layers[backward],
-                          {.nonlinearity = nonlinearity,
-                           .input_stride = input_stride,
-                           .output_stride = output_stride,
-                           .max_rows = static_cast<int64_t>(kLengths.size())});
+  const int64_t input_stride = k + 3, output_stride = h + gap;
+  auto kernel = make(model.weights.layers[backward],
+                     {.nonlinearity = nonlinearity,
+                      .input_stride = input_stride,
+                      .output_stride = output_stride,
+                      .max_rows = static_cast<int64_t>(kLengths.size())});
   ASSERT_TRUE(kernel.ok()) << kernel.status();
 
   PackedLayout layout;
@@ -95,20 +97,24 @@ TEST_P(KernelTest, AgreesWithTheNaiveOneForEverySequence) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, KernelTest,
-    Combine(Values(Nonlinearity::kTanh, Nonlinearity::kRelu),
+    Combine(Values(MakePrimitiveKernel, MakeSplitKernel),
+            Values(Nonlinearity::kTanh, Nonlinearity::kRelu),
             Values(Direction::kForward, Direction::kBackward),
-            Values<int64_t>(1, 5, 64, 100), Values<int64_t>(1, 8, 33, 256)));
+            Values<int64_t>(1, 5, 64, 100), Values<int64_t>(1, 8, 33, 256),
+            Values<int64_t>(0, 5)));
 
 TEST(KernelMemoryTest, CountsAtLeastTheWeights) {
   std::mt19937 generator(7);
   const Model model = RandomModel(
       {.spec = {.input_size = 64, .hidden_size = 128, .num_layers = 1}},
       generator);
-  const auto kernel = MakePrimitiveKernel(
-      model.weights.layers[0],
-      {.input_stride = 64, .output_stride = 128, .max_rows = 2});
-  ASSERT_TRUE(kernel.ok());
-  EXPECT_GE((*kernel)->memory_bytes(), (64 * 128 + 128 * 128 + 128) * 4);
+  for (const Maker make : {MakePrimitiveKernel, MakeSplitKernel}) {
+    const auto kernel =
+        make(model.weights.layers[0],
+             {.input_stride = 64, .output_stride = 128, .max_rows = 2});
+    ASSERT_TRUE(kernel.ok());
+    EXPECT_GE((*kernel)->memory_bytes(), (64 * 128 + 128 * 128 + 128) * 4);
+  }
 }
 
 }  // namespace

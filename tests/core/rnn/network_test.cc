@@ -131,6 +131,8 @@ struct NetworkCase {
   RandomModelOptions options;
 };
 
+using NetworkParam = std::tuple<NetworkCase, KernelChoice>;
+
 std::vector<NetworkCase> Cases() {
   const auto head = [](int64_t classes, Activation activation,
                        AppliedTo applied_to) {
@@ -207,12 +209,13 @@ std::vector<NetworkCase> Cases() {
   };
 }
 
-class NetworkTest : public ::testing::TestWithParam<NetworkCase> {
+class NetworkTest : public ::testing::TestWithParam<NetworkParam> {
  protected:
   void SetUp() override {
-    model_ = RandomModel(GetParam().options, generator_);
+    model_ = RandomModel(std::get<0>(GetParam()).options, generator_);
     auto network =
-        Network::Create(model_.info, model_.weights, {.max_rows = 32});
+        Network::Create(model_.info, model_.weights,
+                        {.max_rows = 32, .kernel = std::get<1>(GetParam())});
     ASSERT_TRUE(network.ok()) << network.status();
     network_ = *std::move(network);
   }
@@ -282,8 +285,15 @@ TEST_P(NetworkTest, MemoryIsToldByPart) {
   EXPECT_EQ(memory.contains("head"), model_.info.head.has_value());
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, NetworkTest, ::testing::ValuesIn(Cases()),
-                         [](const auto& info) { return info.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Models, NetworkTest,
+    ::testing::Combine(::testing::ValuesIn(Cases()),
+                       ::testing::Values(KernelChoice::kPrimitive,
+                                         KernelChoice::kSplit)),
+    [](const auto& info) {
+      return std::get<0>(info.param).name +
+             std::string(Name(std::get<1>(info.param)));
+    });
 
 TEST(NetworkScoresTest, AreComputedForTheWantedStepsOnly) {
   std::mt19937 generator(3);
@@ -356,16 +366,21 @@ TEST(NetworkPoolTest, AMeanPastFloat32IsAnOverflow) {
   EXPECT_TRUE(run.results[0].overflowed());
 }
 
-TEST(NetworkKernelTest, AutoAndThePrimitiveKernelAreTheSameForNow) {
+TEST(NetworkKernelTest, TheModelsOwnSettingWinsAndAutoIsSplit) {
   std::mt19937 generator(3);
   Model model = RandomModel(
       {.spec = {.input_size = 4, .hidden_size = 9, .num_layers = 1}},
       generator);
-  EXPECT_EQ((*Network::Create(model.info, model.weights, {}))->kernel(),
-            KernelChoice::kPrimitive);
+  const auto kernel = [&](KernelChoice choice) {
+    return (*Network::Create(model.info, model.weights,
+                             {.max_rows = 2, .kernel = choice}))
+        ->kernel();
+  };
+  EXPECT_EQ(kernel(KernelChoice::kAuto), KernelChoice::kSplit);
+  EXPECT_EQ(kernel(KernelChoice::kSplit), KernelChoice::kSplit);
+  EXPECT_EQ(kernel(KernelChoice::kPrimitive), KernelChoice::kPrimitive);
   model.info.kernel = KernelChoice::kPrimitive;
-  EXPECT_EQ((*Network::Create(model.info, model.weights, {}))->kernel(),
-            KernelChoice::kPrimitive);
+  EXPECT_EQ(kernel(KernelChoice::kSplit), KernelChoice::kPrimitive);
 }
 
 }  // namespace
