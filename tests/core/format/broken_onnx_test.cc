@@ -147,6 +147,12 @@ void AddSqueeze(GraphProto& graph) {
   AddNode(graph, "Squeeze", {"y", "one"}, "hidden");
 }
 
+// A layer that reads hidden: what it gives is "top".
+void AddTop(GraphProto& graph) {
+  AddTensor(graph, "w2", {1, 3, 3});
+  AddNode(graph, "RNN", {"hidden", "w2", "r"}, "top");
+}
+
 // And a Linear layer on it; the output is what it gives.
 NodeProto& AddMatMul(GraphProto& graph) {
   AddSqueeze(graph);
@@ -306,7 +312,22 @@ for (int i = 0; i < 6; ++i) w.add_int32_data(70000);
 ,
 
     // The input.
-    {"an input of negative size", BREAK{graph.clear_input();
+    {"normalisation along two axes", BREAK{graph.clear_input();
+AddInput(graph, "x", TensorProto::FLOAT, {7, 0, 2});
+AddTensor(graph, "mean", {7});
+AddTensor(graph, "std", {2});
+SetInts(AddNode(graph, "Transpose", {"x"}, "turned"), "perm", {2, 1, 0});
+AddNode(graph, "Sub", {"turned", "mean"}, "centred");
+SetInts(AddNode(graph, "Transpose", {"centred"}, "back"), "perm", {2, 1, 0});
+AddNode(graph, "Div", {"back", "std"}, "normal");
+rnn.set_input(0, "normal");
+// Behind what it reads.
+graph.mutable_node()->Add(NodeProto(rnn));
+graph.mutable_node()->DeleteSubrange(0, 1);
+}
+, kUnimplemented, "node \"the normal\" (Div): normalises along another axis"
+}
+, {"an input of negative size", BREAK{graph.clear_input();
 AddInput(graph, "x", TensorProto::FLOAT, {0, -3, 2});
 }
 , kInvalid, "input \"x\": dimension 1 is -3"
@@ -595,6 +616,12 @@ AddNode(graph, "Relu", {"z"}, "c");
 graph.add_output()->set_name("c");
 }
 , kUnimplemented, "output \"c\": scores besides output \"z\""
+}
+, {"a head on a lower layer", BREAK{AddMatMul(graph);
+AddTop(graph);
+graph.add_output()->set_name("top");
+}
+, kUnimplemented, "output \"z\" is scores of a lower layer"
 }
 , {"an attribute that ONNX does not know", BREAK{SetInt(rnn, "speed", 9);
 }
