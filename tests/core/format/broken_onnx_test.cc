@@ -521,11 +521,48 @@ SetOutput(graph, "c");
 }
 , kUnimplemented, "node \"the c\" (Gather): expected the first or the last"
 }
+, {"the last step of a fixed length, counted from the first",
+   BREAK{graph.clear_input();
+AddInput(graph, "x", TensorProto::FLOAT, {4, 0, 2});
+AddIntegers(graph, "step", {3});
+AddNode(graph, "Gather", {"y", "step"}, "c");
+SetOutput(graph, "c");
+}
+, kUnimplemented, "(Gather): counts steps of the 4 that the graph is fixed to"
+}
+, {"a fixed length cut to at most ten steps", BREAK{graph.clear_input();
+AddInput(graph, "x", TensorProto::FLOAT, {4, 0, 2});
+AddIntegers(graph, "zero", {0});
+AddIntegers(graph, "ten", {10});
+AddNode(graph, "Slice", {"x", "zero", "ten"}, "cut");
+rnn.set_input(0, "cut");
+// Behind what it reads.
+graph.mutable_node()->Add(NodeProto(rnn));
+graph.mutable_node()->DeleteSubrange(0, 1);
+}
+, kUnimplemented, "node \"the y\" (RNN): reads \"cut\", cut to a number of"
+}
 , {"a mean over sequences",
    BREAK{SetInts(AddNode(graph, "ReduceMean", {"y"}, "c"), "axes", {2});
 SetOutput(graph, "c");
 }
 , kUnimplemented, "over axis 2 of [?,1,?,3], which is not time"
+}
+, {"a mean in a graph fixed to one step and one sequence",
+   BREAK{graph.clear_input();
+AddInput(graph, "x", TensorProto::FLOAT, {1, 1, 2});
+SetInts(AddNode(graph, "ReduceMean", {"y"}, "c"), "axes", {2});
+SetOutput(graph, "c");
+}
+, kUnimplemented, "of axis 2 of [1,1,1,3], in a graph that is fixed to one"
+}
+, {"the last step of a graph fixed to one", BREAK{graph.clear_input();
+AddInput(graph, "x", TensorProto::FLOAT, {1, 1, 2});
+AddIntegers(graph, "last", {-1});
+AddNode(graph, "Gather", {"y", "last"}, "c");
+SetOutput(graph, "c");
+}
+, kUnimplemented, "of axis 0 of [1,1,1,3], in a graph that is fixed to one"
 }
 , {"a mean alone",
    BREAK{SetInts(AddNode(graph, "ReduceMean", {"y"}, "c"), "axes", {0});
