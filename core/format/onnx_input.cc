@@ -38,7 +38,14 @@ absl::StatusOr<Flow> FrontOf(const OnnxNode& node, size_t input,
                           ShapeString(numbers->shape), AxesString(flow->axes));
   }
   Flow front = *flow;
-  if (CheckedElements(numbers->shape) != 1) front.front.normalized = features;
+  if (CheckedElements(numbers->shape) != 1) {
+    Axis& normalized = front.front.normalized;
+    if (!normalized.empty() && normalized != features) {
+      return node.NotServed(
+          "normalises along another axis than the one before");
+    }
+    normalized = features;
+  }
   return front;
 }
 

@@ -151,15 +151,18 @@ absl::StatusOr<const Flow*> CheckOutput(const Value& value,
   };
   const auto* flow = std::get_if<Flow>(&value);
   if (flow == nullptr) return not_served("independent of the input");
-  if (flow->kind == Flow::Kind::kHead) return flow;
+  const bool top = flow->first_layer + 1 == std::ssize(folding.layers);
+  if (flow->kind == Flow::Kind::kHead) {
+    // More layers may have come after it.
+    return top ? absl::StatusOr<const Flow*>(flow)
+               : not_served("scores of a lower layer");
+  }
   if (flow->kind == Flow::Kind::kInput) return not_served("the input");
   if (flow->steps == Steps::kFinal) return nullptr;
   if (flow->steps == Steps::kMean || flow->steps == Steps::kMax) {
     return not_served("a mean or maximum without a Linear layer");
   }
-  if (flow->first_layer + 1 != std::ssize(folding.layers)) {
-    return not_served("the hidden of a lower layer");
-  }
+  if (!top) return not_served("the hidden of a lower layer");
   return nullptr;
 }
 

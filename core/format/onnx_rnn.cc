@@ -112,6 +112,12 @@ absl::Status TakeInput(const OnnxNode& node, const OnnxLayerKind& kind,
         "sequences and features",
         node.InputName(kX), AxesString(x.axes));
   }
+  if (std::find(x.counted.begin(), x.counted.end(), steps) != x.counted.end()) {
+    return node.NotServed(
+        "reads %s, cut to a number of steps, which says nothing of other "
+        "lengths; cut it in the client, or export with dynamic_axes",
+        node.InputName(kX));
+  }
   folding.spec.input_size = layer.inputs;
   const Axis& features = x.axes[2];
   const bool open = features.size() == 1 && !features[0].size;

@@ -74,20 +74,37 @@ absl::Status SelectRows(const OnnxNode& node, const Spec& spec, Range range,
                         begin, end, rows);
 }
 
+// A graph that is fixed to some length does not say whether its step 7 is the
+// last one or the eighth, so that only what holds for any length is taken.
+absl::Status NotAnyLength(const OnnxNode& node, const Axis& axis) {
+  if (!axis.front().size) {
+    return node.NotServed("expected the first or the last step, or all");
+  }
+  return node.NotServed(
+      "counts steps of the %d that the graph is fixed to, and unroll runs any "
+      "number; write it as [:, -1], or export with dynamic_axes",
+      *axis.front().size);
+}
+
 absl::Status SelectSteps(const OnnxNode& node, Range range, Axis& axis,
                          Flow& flow) {
-  if (axis.front().size) range = Resolve(range, *axis.front().size);
-  const int64_t end = axis.front().size.value_or(Range::kOpen);
   if (range.begin == 0 && range.end == 1) {
     flow.steps = Steps::kFirst;
-  } else if (range.end == end &&
-             range.begin == (axis.front().size ? end - 1 : -1)) {
+  } else if (range.begin == -1 && range.end == Range::kOpen) {
     flow.steps = Steps::kLast;
   } else {
-    return node.NotServed("expected the first or the last step, or all");
+    return NotAnyLength(node, axis);
   }
   axis.clear();
   return absl::OkStatus();
+}
+
+// Of a graph that is fixed to one step, any axis of size 1 could be time.
+absl::Status FixedToOneStep(const OnnxNode& node, const Flow& flow, size_t at) {
+  return node.NotServed(
+      "of axis %d of %s, in a graph that is fixed to one step; export it with "
+      "dynamic_axes or with more steps",
+      at, AxesString(flow.axes));
 }
 
 // Narrows an axis of a flow.
@@ -96,15 +113,17 @@ absl::Status Select(const OnnxNode& node, const Folding& folding, size_t at,
   Axis& axis = flow.axes[at];
   if (axis.empty()) {
     const auto [begin, end] = Resolve(range, 1);
-    if (begin == 0 && end == 1) return absl::OkStatus();
-    return node.Invalid("index of axis %d, which has size 1", at);
+    if (begin != 0 || end != 1) {
+      return node.Invalid("index of axis %d, which has size 1", at);
+    }
+    const bool whole = range.begin == 0 && range.end == Range::kOpen;
+    const bool each_step =
+        flow.kind != Flow::Kind::kInput && flow.steps == Steps::kEach;
+    return each_step && folding.steps.empty() && !whole
+               ? FixedToOneStep(node, flow, at)
+               : absl::OkStatus();
   }
   if (range.begin == 0 && range.end == Range::kOpen) return absl::OkStatus();
-  const bool known = axis.size() == 1 && axis[0].size.has_value();
-  if (known) {
-    const auto [begin, end] = Resolve(range, *axis[0].size);
-    if (begin == 0 && end == *axis[0].size) return absl::OkStatus();
-  }
   const Spec& spec = folding.spec;
   // A head runs on each row for itself: it may as well run on the chosen.
   if (flow.kind != Flow::Kind::kInput && flow.steps == Steps::kEach &&
@@ -115,6 +134,14 @@ absl::Status Select(const OnnxNode& node, const Folding& folding, size_t at,
       return node.NotServed("chooses the first step's scores");
     }
     return absl::OkStatus();
+  }
+  const bool known = axis.size() == 1 && axis[0].size.has_value();
+  if (known) {
+    const auto [begin, end] = Resolve(range, *axis[0].size);
+    if (begin == 0 && end == *axis[0].size) {
+      if (flow.kind == Flow::Kind::kInput) flow.counted.push_back(axis);
+      return absl::OkStatus();
+    }
   }
   if (flow.kind == Flow::Kind::kHidden) {
     if (axis[0].kind == Atom::Kind::kLayers ||
@@ -187,6 +214,16 @@ absl::StatusOr<Flow> Joined(const OnnxNode& node, const Spec& spec, size_t at,
   return node.NotServed(
       "expected the final states of layers in their order, or a layer's two "
       "directions");
+}
+
+absl::Status CheckPoolsTime(const OnnxNode& node, const Flow& flow, size_t at,
+                            const Folding& folding) {
+  if (flow.steps != Steps::kEach || flow.axes[at] != folding.steps) {
+    return node.NotServed("over axis %d of %s, which is not time", at,
+                          AxesString(flow.axes));
+  }
+  return folding.steps.empty() ? FixedToOneStep(node, flow, at)
+                               : absl::OkStatus();
 }
 
 }  // namespace
@@ -276,10 +313,7 @@ OnnxResult FoldReduce(const OnnxNode& node, Folding& folding) {
   }
   ASSIGN_OR_RETURN(const size_t at,
                    node.AxisIndex((*axes)[0], flow->axes.size()));
-  if (flow->steps != Steps::kEach || flow->axes[at] != folding.steps) {
-    return node.NotServed("over axis %d of %s, which is not time", at,
-                          AxesString(flow->axes));
-  }
+  RETURN_IF_ERROR(CheckPoolsTime(node, *flow, at, folding));
   Flow pooled = *flow;
   pooled.steps = node.op() == "ReduceMean" ? Steps::kMean : Steps::kMax;
   pooled.axes[at].clear();
@@ -293,10 +327,10 @@ OnnxResult FoldReduce(const OnnxNode& node, Folding& folding) {
 OnnxResult FoldGlobalPool(const OnnxNode& node, Folding& folding) {
   const auto* flow = node.InputAs<Flow>(0);
   if (flow == nullptr || flow->kind != Flow::Kind::kHidden ||
-      flow->axes.size() != 3 || flow->steps != Steps::kEach ||
-      flow->axes[2] != folding.steps) {
+      flow->axes.size() != 3) {
     return node.NotServed("expected hidden as [N,D*H,T]");
   }
+  RETURN_IF_ERROR(CheckPoolsTime(node, *flow, 2, folding));
   Flow pooled = *flow;
   pooled.steps = node.op() == "GlobalAveragePool" ? Steps::kMean : Steps::kMax;
   pooled.axes[2].clear();

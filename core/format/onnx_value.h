@@ -113,6 +113,7 @@ struct Flow {
   bool integers = false;
   Front front;
   int64_t first_row = 0, rows = -1;  // a slice of its first axis; -1: all of it
+  Axes counted;  // sliced to a number that the size happens not to exceed
 
   // kHidden
   int64_t first_layer = 0, layers = 1;

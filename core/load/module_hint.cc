@@ -78,11 +78,14 @@ ModuleHint HintOfWords(std::string_view part, const NamedModule& module) {
   const bool head =
       ContainsAny(name, {"head", "out", "decoder", "class", "logit", "score"});
   if (ContainsAny(name, {"emb"})) {
-    if (layer || ContainsAny(name, {"head", "out"})) return ModuleHint::kOther;
+    if (layer || ContainsAny(name, {"head", "out", "_pos_", "position"})) {
+      return ModuleHint::kOther;
+    }
     return ModuleHint::kEmbedding;
   }
   if (ContainsAny(name, {"_in_", "_inp_", "input", "_pre_", "prenet", "preproc",
-                         "skip", "resid", "shortcut"})) {
+                         "skip", "resid", "shortcut", "attn", "attention",
+                         "gate", "_query_"})) {
     return ModuleHint::kOther;
   }
   // torch's own language model calls its embedding so; others, a Linear.

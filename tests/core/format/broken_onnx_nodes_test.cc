@@ -9,6 +9,7 @@ namespace unroll {
 namespace {
 
 using testing::AddAttribute;
+using testing::AddInput;
 using testing::AddIntegers;
 using testing::AddNode;
 using testing::AddTensor;
@@ -24,6 +25,7 @@ using testing::Parse;
 using testing::SetInt;
 using testing::SetInts;
 using testing::SetOutput;
+using testing::TensorProto;
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
 constexpr auto kUnimplemented = absl::StatusCode::kUnimplemented;
@@ -40,6 +42,12 @@ NodeProto& AddMatMul(GraphProto& graph) {
   AddTensor(graph, "a", {3, 4});
   SetOutput(graph, "z");
   return AddNode(graph, "MatMul", {"hidden", "a"}, "z");
+}
+
+// Behind the nodes that it reads.
+void MoveBehind(GraphProto& graph, const NodeProto& rnn) {
+  graph.mutable_node()->Add(NodeProto(rnn));
+  graph.mutable_node()->DeleteSubrange(0, 1);
 }
 
 const BrokenOnnx kBroken[] = {
@@ -104,6 +112,68 @@ const BrokenOnnx kBroken[] = {
        SetOutput(graph, "c");
      },
      kUnimplemented, "node \"the c\" (Gather): expected the first or the last"},
+    {"the last step of a fixed length, counted from the first",
+     [](ModelProto&, GraphProto& graph, NodeProto&) {
+       graph.clear_input();
+       AddInput(graph, "x", TensorProto::FLOAT, {4, 0, 2});
+       AddIntegers(graph, "step", {3});
+       AddNode(graph, "Gather", {"y", "step"}, "c");
+       SetOutput(graph, "c");
+     },
+     kUnimplemented,
+     "(Gather): counts steps of the 4 that the graph is fixed to"},
+    {"a fixed length cut to at most ten steps",
+     [](ModelProto&, GraphProto& graph, NodeProto& rnn) {
+       graph.clear_input();
+       AddInput(graph, "x", TensorProto::FLOAT, {4, 0, 2});
+       AddIntegers(graph, "zero", {0});
+       AddIntegers(graph, "ten", {10});
+       AddNode(graph, "Slice", {"x", "zero", "ten"}, "cut");
+       rnn.set_input(0, "cut");
+       MoveBehind(graph, rnn);
+     },
+     kUnimplemented, "node \"the y\" (RNN): reads \"cut\", cut to a number of"},
+    {"a mean in a graph fixed to one step and one sequence",
+     [](ModelProto&, GraphProto& graph, NodeProto&) {
+       graph.clear_input();
+       AddInput(graph, "x", TensorProto::FLOAT, {1, 1, 2});
+       SetInts(AddNode(graph, "ReduceMean", {"y"}, "c"), "axes", {2});
+       SetOutput(graph, "c");
+     },
+     kUnimplemented, "of axis 2 of [1,1,1,3], in a graph that is fixed to one"},
+    {"the last step of a graph fixed to one",
+     [](ModelProto&, GraphProto& graph, NodeProto&) {
+       graph.clear_input();
+       AddInput(graph, "x", TensorProto::FLOAT, {1, 1, 2});
+       AddIntegers(graph, "last", {-1});
+       AddNode(graph, "Gather", {"y", "last"}, "c");
+       SetOutput(graph, "c");
+     },
+     kUnimplemented, "of axis 0 of [1,1,1,3], in a graph that is fixed to one"},
+    {"normalisation along two axes",
+     [](ModelProto&, GraphProto& graph, NodeProto& rnn) {
+       graph.clear_input();
+       AddInput(graph, "x", TensorProto::FLOAT, {7, 0, 2});
+       AddTensor(graph, "mean", {7});
+       AddTensor(graph, "std", {2});
+       SetInts(AddNode(graph, "Transpose", {"x"}, "turned"), "perm", {2, 1, 0});
+       AddNode(graph, "Sub", {"turned", "mean"}, "centred");
+       SetInts(AddNode(graph, "Transpose", {"centred"}, "back"), "perm",
+               {2, 1, 0});
+       AddNode(graph, "Div", {"back", "std"}, "normal");
+       rnn.set_input(0, "normal");
+       MoveBehind(graph, rnn);
+     },
+     kUnimplemented,
+     "node \"the normal\" (Div): normalises along another axis"},
+    {"a head on a lower layer",
+     [](ModelProto&, GraphProto& graph, NodeProto&) {
+       AddMatMul(graph);
+       AddTensor(graph, "w2", {1, 3, 3});
+       AddNode(graph, "RNN", {"hidden", "w2", "r"}, "top");
+       graph.add_output()->set_name("top");
+     },
+     kUnimplemented, "output \"z\" is scores of a lower layer"},
     {"a mean over sequences",
      [](ModelProto&, GraphProto& graph, NodeProto&) {
        SetInts(AddNode(graph, "ReduceMean", {"y"}, "c"), "axes", {2});

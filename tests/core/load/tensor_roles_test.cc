@@ -15,6 +15,7 @@ namespace unroll {
 namespace {
 
 using testing::IsError;
+using testing::IsOk;
 using testing::RnnShapes;
 
 using Tensors = std::vector<NamedShape>;
@@ -240,8 +241,9 @@ TEST(AssignRolesTest, AHeadOfIClassesSaysSo) {
 
 TEST(AssignRolesTest, ALinearWithoutBiasIsNoEmbedding) {
   std::vector<Refused> cases;
-  for (const std::string name : {"fc", "linear", "head", "out", "skip",
-                                 "residual", "proj", "dense", "embed_proj"}) {
+  for (const std::string name :
+       {"fc", "linear", "head", "out", "skip", "residual", "proj", "dense",
+        "embed_proj", "pos_embedding"}) {
     cases.push_back({name,
                      {.others = {{name + ".weight", {9, 4}}}},
                      absl::StrCat("\"", name,
@@ -283,6 +285,16 @@ TEST(AssignRolesTest, AStateIsNoHead) {
     EXPECT_THAT(Assign({.others = {{name + ".weight", {1, 8}}}}, {}),
                 IsError(absl::StatusCode::kInvalidArgument,
                         absl::StrCat("\"", name, ".weight\" [1,8] may be")));
+  }
+}
+
+TEST(AssignRolesTest, AnAttentionAndAGateAreNoHeads) {
+  for (const std::string name : {"attn", "attention", "gate", "query"}) {
+    const Network network = {.others = {{name + ".weight", {1, 8}}}};
+    EXPECT_THAT(Assign(network, {}),
+                IsError(absl::StatusCode::kInvalidArgument,
+                        absl::StrCat("\"", name, ".weight\" [1,8] may be")));
+    EXPECT_THAT(Assign(network, {.head_prefix = name + "."}), IsOk());
   }
 }
 
