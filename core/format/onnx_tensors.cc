@@ -17,9 +17,9 @@ namespace {
 using onnx::TensorProto;
 
 template <typename... Args>
-absl::Status Invalid(std::string_view where, std::string_view name,
-                     const absl::FormatSpec<Args...>& format,
-                     const Args&... args) {
+absl::Status InvalidTensor(std::string_view where, std::string_view name,
+                           const absl::FormatSpec<Args...>& format,
+                           const Args&... args) {
   return absl::InvalidArgumentError(
       absl::StrFormat("%s: tensor %s: %s", where, Quoted(name),
                       absl::StrFormat(format, args...)));
@@ -156,46 +156,48 @@ absl::StatusOr<StoredTensor> Describe(const TensorProto& tensor,
   }
   StoredTensor stored{.name = std::string(name)};
   if (std::cmp_greater(tensor.dims_size(), kMaxDimensions)) {
-    return Invalid(where, name, "%d dimensions, expected at most %d",
-                   tensor.dims_size(), kMaxDimensions);
+    return InvalidTensor(where, name, "%d dimensions, expected at most %d",
+                         tensor.dims_size(), kMaxDimensions);
   }
   stored.shape.assign(tensor.dims().begin(), tensor.dims().end());
   const auto dtype = DtypeOf(tensor.data_type());
   if (!dtype) {
-    return Invalid(where, name,
-                   "type %s, expected FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
-                   "INT64, INT32 or BOOL",
-                   TypeName(tensor.data_type()));
+    return InvalidTensor(where, name,
+                         "type %s, expected FLOAT, DOUBLE, FLOAT16, BFLOAT16, "
+                         "INT64, INT32 or BOOL",
+                         TypeName(tensor.data_type()));
   }
   stored.dtype = *dtype;
   for (const int64_t dimension : stored.shape) {
     if (dimension < 0) {
-      return Invalid(where, name, "shape %s has a negative dimension",
-                     ShapeString(stored.shape));
+      return InvalidTensor(where, name, "shape %s has a negative dimension",
+                           ShapeString(stored.shape));
     }
   }
   const auto elements = CheckedElements(stored.shape);
   const auto bytes =
       elements ? CheckedMultiply(*elements, dtype->bits / 8) : std::nullopt;
   if (!bytes) {
-    return Invalid(where, name, "shape %s is too large",
-                   ShapeString(stored.shape));
+    return InvalidTensor(where, name, "shape %s is too large",
+                         ShapeString(stored.shape));
   }
   stored.elements = *elements;
   if (tensor.has_raw_data()) {
     if (AllTypedNumbers(tensor) != 0) {
-      return Invalid(where, name, "both raw_data and a typed field");
+      return InvalidTensor(where, name, "both raw_data and a typed field");
     }
     if (RawData(tensor).size != *bytes) {
-      return Invalid(where, name, "%d bytes of data, expected %d for %s %s",
-                     RawData(tensor).size, *bytes, TypeName(tensor.data_type()),
-                     ShapeString(stored.shape));
+      return InvalidTensor(
+          where, name, "%d bytes of data, expected %d for %s %s",
+          RawData(tensor).size, *bytes, TypeName(tensor.data_type()),
+          ShapeString(stored.shape));
     }
   } else if (TypedNumbers(tensor) != *elements ||
              AllTypedNumbers(tensor) != *elements) {
-    return Invalid(where, name, "%d numbers of data, expected %d for %s %s",
-                   TypedNumbers(tensor), *elements,
-                   TypeName(tensor.data_type()), ShapeString(stored.shape));
+    return InvalidTensor(
+        where, name, "%d numbers of data, expected %d for %s %s",
+        TypedNumbers(tensor), *elements, TypeName(tensor.data_type()),
+        ShapeString(stored.shape));
   }
   return stored;
 }
@@ -220,8 +222,8 @@ absl::StatusOr<Constant> OnnxTensors::Load(const TensorProto& tensor,
       .stored = &tensor, .name = stored.name, .shape = stored.shape};
   if (stored.dtype.dtype != Dtype::kOther) return constant;
   if (stored.elements > kMaxOnnxIntegers) {
-    return Invalid(where_, name, "%d whole numbers, expected at most %d",
-                   stored.elements, kMaxOnnxIntegers);
+    return InvalidTensor(where_, name, "%d whole numbers, expected at most %d",
+                         stored.elements, kMaxOnnxIntegers);
   }
   const ReadElements read = Elements(bytes_, tensor, stored.dtype.bits / 8);
   if (stored.dtype.name == "I64") {
