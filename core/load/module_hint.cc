@@ -75,8 +75,8 @@ ModuleHint HintOfWords(std::string_view part, const NamedModule& module) {
     return ModuleHint::kOther;
   }
   const bool layer = ContainsAny(name, {"fc", "linear", "dense", "proj"});
-  const bool head =
-      ContainsAny(name, {"head", "out", "decoder", "class", "logit", "score"});
+  const bool head = ContainsAny(name, {"head", "_out", "output", "readout",
+                                       "decoder", "class", "logit", "score"});
   if (ContainsAny(name, {"emb"})) {
     if (layer || ContainsAny(name, {"head", "out", "_pos_", "position"})) {
       return ModuleHint::kOther;

@@ -203,6 +203,8 @@ void Network::AddToPools(std::span<const Slice> slices, Run& run) const {
       AddToPool(applied_to_, run.results[i].hidden(t), slice.state[1],
                 *slice.state[2]);
     }
+    // More steps than float32 counts one by one.
+    run.results[i].overflowed_ |= *slice.state[2] >= 0x1p24f;
     // A sum can leave float32's range where none of its rows does.
     for (int64_t j = 0; j < spec_.hidden_width(); ++j) {
       run.results[i].overflowed_ |= !std::isfinite(slice.state[1][j]);
