@@ -1,5 +1,6 @@
 #include "client/command/print_model.h"
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -49,6 +50,19 @@ std::string Head(const v1::GetModelResponse& model) {
                          model.head().applied_to());
 }
 
+// The first of them: there may be a whole vocabulary.
+std::string Labels(const v1::Head& head) {
+  constexpr int kMost = 20;
+  const auto& labels = head.labels();
+  const int shown = std::min(labels.size(), kMost);
+  std::string text =
+      Printable(absl::StrJoin(labels.begin(), labels.begin() + shown, " "));
+  if (shown < labels.size()) {
+    absl::StrAppendFormat(&text, " and %d more", labels.size() - shown);
+  }
+  return text;
+}
+
 std::string Memory(const v1::GetModelResponse& model) {
   std::vector<std::string> parts;
   for (const auto& [part, bytes] :
@@ -90,9 +104,7 @@ std::string FormatModel(const v1::GetModelResponse& model) {
                {"memory", Memory(model)},
                {"fingerprint", model.fingerprint()}};
   if (model.head().labels_size() > 0) {
-    rows.insert(
-        rows.begin() + 3,
-        {"labels", Printable(absl::StrJoin(model.head().labels(), " "))});
+    rows.insert(rows.begin() + 3, {"labels", Labels(model.head())});
   }
   std::string text = absl::StrFormat("%s version %d\n", Printable(model.name()),
                                      model.version());
