@@ -192,7 +192,7 @@ OnnxResult Loop::Fold() {
     const BodyValue* value = Find(body_.output(i).name());
     const bool carried = i + 1 < body_.input_size();
     const auto* own = As<Next>(value);
-    if (own != nullptr && own->name == next->name) {
+    if (own != nullptr && own->output == next->output) {
       outputs.push_back(carried ? state : y);
     } else if (!carried) {
       return NotServed("it gives more than the state of each step");

@@ -120,7 +120,7 @@ absl::StatusOr<BodyValue> FoldBodyNode(const OnnxNode& inner,
     }
   }
   if ((op == "Tanh" || op == "Relu") && As<Sum>(a) != nullptr) {
-    return Next{inner.name(),
+    return Next{inner.proto().output(0),
                 op == "Tanh" ? Nonlinearity::kTanh : Nonlinearity::kRelu,
                 *As<Sum>(a)};
   }

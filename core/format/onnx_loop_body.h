@@ -33,7 +33,7 @@ struct Sum {  // W x_t + R h + b, or some of it
   std::optional<Constant> w, r, b;
 };
 struct Next {  // h of this step
-  std::string name;
+  std::string output;  // what gives it: no two do
   Nonlinearity nonlinearity;
   Sum sum;
 };
