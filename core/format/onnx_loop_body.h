@@ -32,7 +32,7 @@ struct Sum {  // W x_t + R h + b, or some of it
   const Value* x = nullptr;
   std::optional<Constant> w, r, b;
 };
-struct Next {  // h of this step
+struct Next {          // h of this step
   std::string output;  // what gives it: no two do
   Nonlinearity nonlinearity;
   Sum sum;
