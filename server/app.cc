@@ -58,7 +58,8 @@ Network::Options NetworkOptions(const Flags& flags) {
   return {.max_rows = flags.max_batch_rows,
           .kernel = flags.rnn_kernel == "primitive" ? KernelChoice::kPrimitive
                     : flags.rnn_kernel == "split"   ? KernelChoice::kSplit
-                                                    : KernelChoice::kAuto};
+                                                    : KernelChoice::kAuto,
+          .token_table_limit = flags.token_table_limit};
 }
 
 std::string FactLine(const std::vector<Fact>& facts) {

@@ -69,10 +69,13 @@ class Network {
   struct Options {
     int64_t max_rows = 64;                      // the most slices in a batch
     KernelChoice kernel = KernelChoice::kAuto;  // a model's own setting wins
+    // The most that the tables of a token model's first layer may take, bytes.
+    int64_t token_table_limit = 256 << 20;
   };
 
   // Packs the weights and lets each go once that is done, so that little more
-  // than one copy is there at a time. INTERNAL: oneDNN failed;
+  // than one copy is there at a time. INVALID_ARGUMENT: the primitive kernel
+  // with a precision it has not; INTERNAL: oneDNN failed;
   // RESOURCE_EXHAUSTED: out of memory.
   static absl::StatusOr<std::unique_ptr<const Network>> Create(
       const ModelInfo& info, ModelWeights weights, const Options& options);
@@ -96,21 +99,31 @@ class Network {
   absl::Status Execute(std::span<const Slice> slices, Run& run) const;
 
   const Spec& spec() const { return spec_; }
-  // What the model holds, by part: "rnn", "embedding", "head", "primitives".
+  // What the model holds, by part: "rnn", "token_table", "embedding", "head",
+  // "primitives".
   std::map<std::string, int64_t> MemoryBytes() const;
   // The kernel that runs the layers; never kAuto.
   KernelChoice kernel() const { return kernel_; }
+  // Whether a sequence's bits are its own: independent of what else is in a
+  // batch and of how the sequence is cut.
+  bool exact() const { return kernel_ == KernelChoice::kSplit; }
+  // What two servers must have in common to give the same bits for the same
+  // weights, such as "float32-1".
+  std::string numerics() const;
 
  private:
   Network() = default;
 
   absl::Status Build(const ModelInfo& info, ModelWeights& weights,
                      const Options& options);
+  absl::Status BuildLayers(const ModelInfo& info, ModelWeights& weights,
+                           const Options& options);
   absl::Status RunBatch(std::span<const Slice> slices, Run& run) const;
-  ConstRows GatherInput(std::span<const Slice> slices, Run& run) const;
+  LayerInput GatherInput(std::span<const Slice> slices, Run& run) const;
+  LayerInput GatherTokens(std::span<const Slice> slices, Run& run) const;
   absl::StatusOr<ConstRows> RunLayers(std::span<const Slice> slices,
-                                      ConstRows input, Run& run) const;
-  absl::Status RunHead(std::span<const Slice> slices, Run& run) const;
+                                      LayerInput input, Run& run) const;
+  void RunHead(std::span<const Slice> slices, Run& run) const;
   void FindOverflows(ConstRows rows, Run& run) const;
 
   void ReadSummary(const Slice& slice, const SliceResult& result,
@@ -118,9 +131,11 @@ class Network {
   void AddToPools(std::span<const Slice> slices, Run& run) const;
 
   Spec spec_;
-  KernelChoice kernel_ = KernelChoice::kPrimitive;
+  KernelChoice kernel_ = KernelChoice::kSplit;
+  Precision precision_ = Precision::kFloat32;
   std::vector<std::unique_ptr<const Kernel>> kernels_;  // [L*D]
-  std::vector<float> embedding_;                        // [V, I]
+  bool token_table_ = false;      // the first layer's kernels read tokens
+  std::vector<float> embedding_;  // [V, I], without a token table
   bool one_hot_ = false;
   Normalization normalization_;
   std::unique_ptr<const Head> head_;  // null without one
