@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/model.h"
+#include "core/rnn/cores.h"
 #include "core/rnn/packed_layout.h"
 #include "core/rnn/rows.h"
 #include "core/rnn/workspace.h"
@@ -41,7 +42,7 @@ class Kernel {
   // state are then undefined.
   virtual absl::Status Run(const PackedLayout& layout, Direction direction,
                            LayerInput input, Rows output, float* state,
-                           Workspace& workspace) const = 0;
+                           Workspace& workspace, Cores::Lease& cores) const = 0;
 
   // What it holds, in bytes: weights, and the table of tokens.
   virtual int64_t memory_bytes() const = 0;

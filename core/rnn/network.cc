@@ -152,11 +152,14 @@ int64_t Network::EstimateBytes(const ModelInfo& info,
 
 absl::Status Network::Execute(std::span<const Slice> slices, Run& run) const {
   absl::Status status;
-  RETURN_IF_ERROR(onednn::Catch([&] { status = RunBatch(slices, run); }));
+  Cores::Lease cores(run.cores);
+  RETURN_IF_ERROR(
+      onednn::Catch([&] { status = RunBatch(slices, run, cores); }));
   return status;
 }
 
-absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
+absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run,
+                               Cores::Lease& cores) const {
   run.lengths.clear();
   for (const Slice& slice : slices) run.lengths.push_back(slice.steps);
   run.layout.Reset(run.lengths);
@@ -164,7 +167,8 @@ absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run) const {
 
   const LayerInput input =
       token_table_ ? GatherTokens(slices, run) : GatherInput(slices, run);
-  ASSIGN_OR_RETURN(const ConstRows hidden, RunLayers(slices, input, run));
+  ASSIGN_OR_RETURN(const ConstRows hidden,
+                   RunLayers(slices, input, run, cores));
 
   for (int64_t slot = 0; slot < run.layout.sequences(); ++slot) {
     SliceResult& result = run.results[run.layout.sequence(slot)];
@@ -217,7 +221,8 @@ LayerInput Network::GatherInput(std::span<const Slice> slices, Run& run) const {
 }
 
 absl::StatusOr<ConstRows> Network::RunLayers(std::span<const Slice> slices,
-                                             LayerInput input, Run& run) const {
+                                             LayerInput input, Run& run,
+                                             Cores::Lease& cores) const {
   const PackedLayout& layout = run.layout;
   const int64_t h = spec_.hidden_size;
   float* state =
@@ -237,7 +242,7 @@ absl::StatusOr<ConstRows> Network::RunLayers(std::span<const Slice> slices,
           direction == 0 && !spec_.reverse ? Direction::kForward
                                            : Direction::kBackward,
           input, {output + direction * h, spec_.hidden_width()}, state,
-          run.workspace));
+          run.workspace, cores));
       for (int64_t slot = 0; slot < layout.sequences(); ++slot) {
         CopyRow(state + slot * h,
                 slices[layout.sequence(slot)].state[0] + index * h, h);

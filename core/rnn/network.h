@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/model.h"
+#include "core/rnn/cores.h"
 #include "core/rnn/head.h"
 #include "core/rnn/kernel.h"
 #include "core/rnn/packed_layout.h"
@@ -88,6 +89,7 @@ class Network {
   // The working memory of a Run, kept between runs to spare allocations.
   struct Run {
     Workspace workspace;
+    Cores* cores = nullptr;  // of which a batch takes one, or two; null: one
     PackedLayout layout;
     std::vector<int64_t> lengths;
     std::vector<SliceResult> results;  // one a slice, in order
@@ -118,11 +120,13 @@ class Network {
                      const Options& options);
   absl::Status BuildLayers(const ModelInfo& info, ModelWeights& weights,
                            const Options& options);
-  absl::Status RunBatch(std::span<const Slice> slices, Run& run) const;
+  absl::Status RunBatch(std::span<const Slice> slices, Run& run,
+                        Cores::Lease& cores) const;
   LayerInput GatherInput(std::span<const Slice> slices, Run& run) const;
   LayerInput GatherTokens(std::span<const Slice> slices, Run& run) const;
   absl::StatusOr<ConstRows> RunLayers(std::span<const Slice> slices,
-                                      LayerInput input, Run& run) const;
+                                      LayerInput input, Run& run,
+                                      Cores::Lease& cores) const;
   void RunHead(std::span<const Slice> slices, Run& run) const;
   void FindOverflows(ConstRows rows, Run& run) const;
 

@@ -1,5 +1,6 @@
 #include "core/rnn/packed_matmul.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 #include <new>
@@ -8,6 +9,12 @@
 
 namespace unroll {
 namespace {
+
+// Below this a second core would cost more time than it saves: handing out a
+// part takes a few tenths of a microsecond.
+constexpr int64_t kSharedOutputs = 512;
+constexpr int64_t kSharedWeights = 256 * 512;
+constexpr int64_t kPartPanels = 8;
 
 int64_t Panels(int64_t columns) {
   return (columns + simd::kPanel - 1) / simd::kPanel;
@@ -89,17 +96,34 @@ simd::Matmul PackedMatmul::Call(int64_t rows, ConstRows source,
           .end_panel = Panels(outputs_)};
 }
 
-void PackedMatmul::Run(int64_t rows, ConstRows source, Rows target) const {
+void PackedMatmul::Run(int64_t rows, ConstRows source, Rows target,
+                       Cores::Lease* cores) const {
   simd::Matmul call = Call(rows, source, target);
   call.start = bias_.data();
-  CpuOps().matmul(call);
+  Dispatch(call, cores);
 }
 
-void PackedMatmul::RunOnto(int64_t rows, ConstRows source, Rows target) const {
+void PackedMatmul::RunOnto(int64_t rows, ConstRows source, Rows target,
+                           Cores::Lease* cores) const {
   simd::Matmul call = Call(rows, source, target);
   call.start = target.data;
   call.start_stride = target.stride;
-  CpuOps().matmul(call);
+  Dispatch(call, cores);
+}
+
+void PackedMatmul::Dispatch(const simd::Matmul& call,
+                            Cores::Lease* cores) const {
+  if (cores == nullptr || outputs_ < kSharedOutputs ||
+      inputs_ * outputs_ < kSharedWeights) {
+    return CpuOps().matmul(call);
+  }
+  const int64_t parts = (call.end_panel + kPartPanels - 1) / kPartPanels;
+  cores->ForEach(parts, [&](int64_t i) {
+    simd::Matmul part = call;
+    part.first_panel = i * kPartPanels;
+    part.end_panel = std::min(call.end_panel, part.first_panel + kPartPanels);
+    CpuOps().matmul(part);
+  });
 }
 
 int64_t PackedMatmul::Bytes(int64_t outputs, int64_t inputs,

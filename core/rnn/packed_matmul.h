@@ -9,14 +9,16 @@
 
 #include "core/model/model.h"
 #include "core/model/tensor.h"
+#include "core/rnn/cores.h"
 #include "core/rnn/rows.h"
 #include "core/simd/ops.h"
 
 namespace unroll {
 
 // f(x W^T + b), or f(y + x W^T), for any number of rows. A row's bits do not
-// depend on the others: see simd/ops.h. Packs the weights at construction,
-// allocates nothing while running. Immutable, thread-safe.
+// depend on the others: see simd/ops.h. Shares the columns of a big one out
+// between the cores it is given, which changes no bit either. Packs the weights
+// at construction, allocates nothing while running. Immutable, thread-safe.
 class PackedMatmul {
  public:
   // `weight` is [outputs, inputs], as torch.nn.Linear has it; `bias` [outputs],
@@ -25,9 +27,11 @@ class PackedMatmul {
                Precision precision, simd::Function function);
 
   // target = f(source W^T + b).
-  void Run(int64_t rows, ConstRows source, Rows target) const;
+  void Run(int64_t rows, ConstRows source, Rows target,
+           Cores::Lease* cores = nullptr) const;
   // target = f(target + source W^T); the bias plays no part.
-  void RunOnto(int64_t rows, ConstRows source, Rows target) const;
+  void RunOnto(int64_t rows, ConstRows source, Rows target,
+               Cores::Lease* cores = nullptr) const;
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
@@ -41,6 +45,7 @@ class PackedMatmul {
   };
 
   simd::Matmul Call(int64_t rows, ConstRows source, Rows target) const;
+  void Dispatch(const simd::Matmul& call, Cores::Lease* cores) const;
   const int64_t inputs_;
   const int64_t outputs_;
   const Precision precision_;

@@ -34,7 +34,7 @@ class PrimitiveKernel final : public Kernel {
 
   absl::Status Run(const PackedLayout& layout, Direction direction,
                    LayerInput input, Rows output, float* state,
-                   Workspace& workspace) const override {
+                   Workspace& workspace, Cores::Lease&) const override {
     return onednn::Catch([&] {
       StepRun run;
       const int64_t last = layout.steps() - 1;

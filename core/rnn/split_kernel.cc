@@ -37,8 +37,8 @@ class SplitKernel final : public Kernel {
   }
 
   absl::Status Run(const PackedLayout& layout, Direction direction,
-                   LayerInput input, Rows output, float* state,
-                   Workspace&) const override {
+                   LayerInput input, Rows output, float* state, Workspace&,
+                   Cores::Lease& cores) const override {
     const int64_t last = layout.steps() - 1;
     const int64_t most_rows = std::max<int64_t>(
         kProjectedRows,
@@ -56,10 +56,11 @@ class SplitKernel final : public Kernel {
         }
         rows += layout.batch_size(t);
       }
-      Project(first_row, rows, input, output);
+      Project(first_row, rows, input, output, cores);
       for (; i < end; ++i) {
         const int64_t t = direction == Direction::kForward ? i : last - i;
-        Step(layout.batch_size(t), output.From(layout.row(0, t)), state, done);
+        Step(layout.batch_size(t), output.From(layout.row(0, t)), state, done,
+             cores);
       }
     }
     Keep(done, 0, state);
@@ -84,25 +85,28 @@ class SplitKernel final : public Kernel {
   int64_t InputSize() const { return projection_ ? projection_->inputs() : 0; }
 
   // W_ih x + b_ih + b_hh of some rows.
-  void Project(int64_t first, int64_t rows, LayerInput input,
-               Rows output) const {
+  void Project(int64_t first, int64_t rows, LayerInput input, Rows output,
+               Cores::Lease& cores) const {
     if (table_) {
       table_->Read(rows, input.tokens + first, output.From(first));
     } else {
-      projection_->Run(rows, input.rows.From(first), output.From(first));
+      projection_->Run(rows, input.rows.From(first), output.From(first),
+                       &cores);
     }
   }
 
   // One time step, onto its projection in `output`.
-  void Step(int64_t rows, Rows output, float* state, Done& done) const {
+  void Step(int64_t rows, Rows output, float* state, Done& done,
+            Cores::Lease& cores) const {
     if (done.rows >= rows) {
       // Those that have ended leave their state; the others go on from where
       // it lies.
       Keep(done, rows, state);
-      recurrence_.RunOnto(rows, {done.output.data, done.output.stride}, output);
+      recurrence_.RunOnto(rows, {done.output.data, done.output.stride}, output,
+                          &cores);
     } else {
       Keep(done, 0, state);
-      recurrence_.RunOnto(rows, {state, hidden_size_}, output);
+      recurrence_.RunOnto(rows, {state, hidden_size_}, output, &cores);
     }
     done = {output, rows};
   }

@@ -28,7 +28,10 @@ absl::Status Overflowed(int64_t first, int64_t last) {
 
 Scheduler::Scheduler(const Options& options, const Clock& clock,
                      Observer& observer)
-    : options_(options), clock_(clock), observer_(observer) {
+    : options_(options),
+      clock_(clock),
+      observer_(observer),
+      cores_(options.workers) {
   for (int64_t i = 0; i < options_.workers; ++i) {
     workers_.emplace_back([this] { RunWorker(); });
   }
@@ -138,6 +141,7 @@ bool Scheduler::Drain(absl::Duration patience) {
 
 void Scheduler::RunWorker() {
   Worker worker;
+  worker.run.cores = &cores_;
   Batch batch;
   while (TakeBatch(batch)) {
     for (const SequencePtr& sequence : batch.expired) {

@@ -74,6 +74,7 @@ class ExactTest : public ::testing::TestWithParam<int> {
 
   void RunWhole(std::vector<TestSequence>& sequences) {
     Network::Run run;
+    run.cores = &cores_;
     std::vector<TestSequence*> batch;
     std::vector<int64_t> steps;
     for (TestSequence& s : sequences) {
@@ -86,6 +87,7 @@ class ExactTest : public ::testing::TestWithParam<int> {
   // Some steps of some sequences at a time until all are done.
   void RunInRandomPieces(std::vector<TestSequence>& sequences) {
     Network::Run run;
+    run.cores = &cores_;
     for (;;) {
       std::vector<TestSequence*> batch;
       std::vector<int64_t> steps;
@@ -108,6 +110,7 @@ class ExactTest : public ::testing::TestWithParam<int> {
   std::mt19937 generator_;
   Model model_;
   std::unique_ptr<const Network> network_;
+  Cores cores_{3};  // big layers are shared out, but for those run alone
 };
 
 TEST_P(ExactTest, AloneWholeInPiecesInCompanyAndBesideAnotherThread) {

@@ -64,11 +64,12 @@ TEST_P(KernelTest, AgreesWithTheNaiveOneForEverySequence) {
   const std::vector<float> h_0 = RandomFloats(n * h, generator);
   std::vector<float> state = h_0;
   Workspace workspace;
-  ASSERT_TRUE((*kernel)
-                  ->Run(layout, direction,
-                        {.rows = {input.data(), input_stride}},
-                        {output.data(), output_stride}, state.data(), workspace)
-                  .ok());
+  Cores::Lease lease(nullptr);
+  ASSERT_TRUE(
+      (*kernel)
+          ->Run(layout, direction, {.rows = {input.data(), input_stride}},
+                {output.data(), output_stride}, state.data(), workspace, lease)
+          .ok());
 
   for (int64_t slot = 0; slot < n; ++slot) {
     std::vector<float> own_input, own_output;
