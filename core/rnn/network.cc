@@ -264,6 +264,10 @@ void Network::ReadSummary(const Slice& slice, const SliceResult& result,
   }
 }
 
+std::string Network::numerics() const {
+  return kernel_ == KernelChoice::kSplit ? "float32-1" : onednn::Numerics();
+}
+
 std::map<std::string, int64_t> Network::MemoryBytes() const {
   std::map<std::string, int64_t> parts;
   for (const auto& kernel : kernels_) parts["rnn"] += kernel->memory_bytes();

@@ -100,6 +100,11 @@ class Network {
   std::map<std::string, int64_t> MemoryBytes() const;
   // The kernel that runs the layers; never kAuto.
   KernelChoice kernel() const { return kernel_; }
+  // The numerics id: what has to be equal, besides model and input, for two
+  // networks to give the same bits.
+  std::string numerics() const;
+  // Whether a sequence's bits are the same in any company and in any pieces.
+  bool exact() const { return kernel_ == KernelChoice::kSplit; }
 
  private:
   Network() = default;
