@@ -22,8 +22,10 @@ Examples:
   unroll-server --check models
   unroll-server --model-repository models --grpc-port 0 --log-format json
 
+A state key: openssl rand -base64 32 >> FILE
+
 Signals: SIGTERM or SIGINT drains (see --drain-timeout) and exits 0; a second one
-exits at once with 1. Exit codes: 1 when it could not start, 2 for bad flags.)";
+exits at once with 1. SIGHUP reads --state-key-file again. Exit codes: 1 when it could not start, 2 for bad flags.)";
 
 // --max-steps is read from UNROLL_MAX_STEPS.
 std::string EnvironmentName(std::string flag) {
@@ -141,6 +143,12 @@ void AddAll(CLI::App& app, Flags& flags) {
             "Healthy once all models are loaded, or any");
   AddChoice(app, "rnn-kernel", flags.rnn_kernel, {"auto", "primitive", "split"},
             "How layers are run; a model's own \"kernel\" wins");
+  Add(app, "state-key-file", flags.state_key_file,
+      "Keys that state tokens are signed with, one a line in base64: the first "
+      "signs, all verify; read again on SIGHUP. Default: one that goes with "
+      "the "
+      "process")
+      ->type_name("FILE");
   AddChoice(app, "log-level", flags.log_level,
             {"trace", "debug", "info", "warning", "error"}, "Least severity");
   AddChoice(app, "log-format", flags.log_format, {"text", "json"},
