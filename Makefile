@@ -28,7 +28,7 @@ help:
 	@echo "make format        format all C++ with clang-format"
 	@echo "make check-format  fail if anything is not formatted"
 	@echo "make lint          clang's thread-safety analysis (errors) and clang-tidy"
-	@echo "make fuzz          the readers of files against FUZZ_SECONDS=60 of libFuzzer each"
+	@echo "make fuzz          the readers of bytes from outside against FUZZ_SECONDS=60 of libFuzzer each"
 	@echo "make clean         remove build/"
 
 deps:
@@ -60,7 +60,7 @@ FUZZ_SECONDS := 60
 fuzz: check-deps
 	@test -f build/fuzz/build.ninja || cmake --preset fuzz
 	@cmake --build --preset fuzz
-	@printf '%s\n' safetensors pytorch pickle onnx config | \
+	@printf '%s\n' safetensors pytorch pickle onnx config state_token | \
 	  xargs -P `nproc` -I{} tests/fuzz/run.sh build/fuzz {} $(FUZZ_SECONDS)
 
 lint: check-deps

@@ -31,6 +31,9 @@ void StreamCollector::Add(v1::PredictStreamResponse message) {
   if (message.has_final()) {
     end_ = std::move(*message.mutable_final());
     *result_.mutable_final_state() = end_.final_state();
+    result_.set_state_token(end_.state_token());
+    result_.set_steps_done(end_.steps_done());
+    if (end_.has_exact()) result_.set_exact(end_.exact());
   }
 }
 

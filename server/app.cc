@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <csignal>
+#include <initializer_list>
 #include <set>
 #include <thread>
 
@@ -28,6 +29,7 @@
 #include "server/machine.h"
 #include "server/metrics.h"
 #include "server/services.h"
+#include "server/state_key_ring.h"
 #include "server/version.h"
 
 namespace unroll::server {
@@ -80,12 +82,11 @@ void LogLoaded(const ModelRegistry::Entry& entry) {
                FactLine(entry.model->info.facts));
 }
 
-// SIGTERM and SIGINT, which main() has blocked.
-int WaitForSignal() {
+// The next of `wanted`, which main() has blocked.
+int WaitForSignal(std::initializer_list<int> wanted) {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (const int signal : wanted) sigaddset(&signals, signal);
   int signal = 0;
   sigwait(&signals, &signal);
   return signal;
@@ -94,25 +95,28 @@ int WaitForSignal() {
 // The running server. Members are made in this order and go in reverse.
 class App {
  public:
-  App(const Flags& flags, std::vector<ModelPath> paths)
+  App(const Flags& flags, std::vector<ModelPath> paths,
+      std::unique_ptr<StateKeyRing> state_keys)
       : flags_(flags),
         resources_(ResolveResources(flags, machine_)),
         admission_({.memory_limit = resources_.memory_limit,
                     .max_queue_time = flags.max_queue_time}),
         models_(std::move(paths), NetworkOptions(flags), admission_),
+        state_keys_(std::move(state_keys)),
         metrics_(models_.Names()),
         scheduler_({.workers = resources_.workers,
                     .policy = {.max_batch_rows = flags.max_batch_rows,
                                .quantum = flags.quantum}},
                    clock_, metrics_),
-        gauges_(
-            std::make_shared<ScrapedGauges>(scheduler_, models_, admission_)),
+        gauges_(std::make_shared<ScrapedGauges>(scheduler_, models_, admission_,
+                                                *state_keys_)),
         environment_{.clock = clock_,
                      .models = models_,
                      .admission = admission_,
                      .scheduler = scheduler_,
                      .metrics = metrics_,
                      .gate = gate_,
+                     .state_keys = *state_keys_,
                      .max_steps = flags.max_steps,
                      .max_message_bytes = flags.max_message_bytes,
                      .slow_call_threshold = flags.slow_call_threshold},
@@ -123,6 +127,8 @@ class App {
   absl::Status Listen();
   // Loads the models, and becomes healthy, in the background.
   void StartLoading();
+  // The file of state keys may have changed.
+  void ReloadStateKeys();
   // Ends all calls in an orderly way, then the server.
   void Drain();
 
@@ -138,6 +144,7 @@ class App {
   RealClock clock_;
   Admission admission_;
   ModelRegistry models_;
+  const std::unique_ptr<StateKeyRing> state_keys_;
   Metrics metrics_;
   Scheduler scheduler_;
   std::shared_ptr<ScrapedGauges> gauges_;  // shared with the exposer
@@ -237,6 +244,18 @@ void App::UpdateHealth() {
                                   : ready.size() == names.size());
 }
 
+void App::ReloadStateKeys() {
+  if (state_keys_->ephemeral()) {
+    spdlog::info("SIGHUP: there is no --state-key-file to read again");
+  } else if (const absl::Status status = state_keys_->Reload(); status.ok()) {
+    spdlog::info("SIGHUP: {} state key(s) read from {}",
+                 state_keys_->Current()->count(), state_keys_->path());
+  } else {
+    spdlog::error("SIGHUP: the state keys stay what they were: {}",
+                  status.ToString());
+  }
+}
+
 void App::Drain() {
   const absl::Time begin = absl::Now();
   draining_ = true;
@@ -266,15 +285,29 @@ int RunServer(const Flags& flags) {
     spdlog::critical("{}", paths.status().ToString());
     return 1;
   }
-  App app(flags, *std::move(paths));
+  auto state_keys = StateKeyRing::Open(flags.state_key_file);
+  if (!state_keys.ok()) {
+    spdlog::critical("--state-key-file: {}", state_keys.status().ToString());
+    return 1;
+  }
+  if ((*state_keys)->ephemeral()) {
+    spdlog::warn(
+        "no --state-key-file: state tokens are good for this process only");
+  }
+  App app(flags, *std::move(paths), *std::move(state_keys));
   if (const absl::Status status = app.Listen(); !status.ok()) {
     spdlog::critical("{}", status.ToString());
     return 1;
   }
   app.StartLoading();
-  spdlog::info("signal {}", WaitForSignal());
+  int signal;
+  while ((signal = WaitForSignal({SIGTERM, SIGINT, SIGHUP})) == SIGHUP) {
+    app.ReloadStateKeys();
+  }
+  spdlog::info("signal {}", signal);
   std::thread([] {
-    spdlog::warn("signal {} again: exiting at once", WaitForSignal());
+    spdlog::warn("signal {} again: exiting at once",
+                 WaitForSignal({SIGTERM, SIGINT}));
     _exit(1);
   }).detach();
   app.Drain();

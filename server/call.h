@@ -16,6 +16,7 @@
 #include "core/serve/scheduler.h"
 #include "server/call_gate.h"
 #include "server/metrics.h"
+#include "server/state_key_ring.h"
 
 namespace unroll::server {
 
@@ -27,6 +28,7 @@ struct CallEnvironment {
   Scheduler& scheduler;
   Metrics& metrics;
   CallGate& gate;
+  const StateKeyRing& state_keys;
   int64_t max_steps = 0;
   int64_t max_message_bytes = 0;
   absl::Duration slow_call_threshold;  // zero: none is logged

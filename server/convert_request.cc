@@ -262,6 +262,23 @@ absl::Status ReadScores(const v1::Outputs& outputs, const ModelInfo& info,
   return absl::OkStatus();
 }
 
+absl::Status ReadStateTokens(const v1::Outputs& outputs,
+                             const ServedModel& model, ResultPlan& plan) {
+  plan.state_token_every = outputs.state_token_every();
+  if (plan.state_token_every < 0) {
+    return Invalid(
+        absl::StrFormat("outputs.state_token_every: %d, expected 0 or more",
+                        plan.state_token_every));
+  }
+  if (!model.incremental() &&
+      (plan.state_token || plan.state_token_every > 0)) {
+    return Invalid(
+        "outputs: a state token was asked for, but the model runs backward: a "
+        "sequence of it cannot go on from a state");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
@@ -283,10 +300,13 @@ absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
           return Invalid("outputs.results: TOP needs top_k, which is 0");
         }
         break;
+      case v1::STATE_TOKEN:
+        plan.state_token = true;
+        break;
       default:
         return Invalid(absl::StrFormat(
             "outputs.results: %d, expected HIDDEN (1), FINAL_STATE (2), "
-            "SCORES (3) or TOP (4)",
+            "SCORES (3), TOP (4) or STATE_TOKEN (5)",
             result));
     }
   }
@@ -294,6 +314,7 @@ absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
     plan.hidden = plan.final_state = true;
     plan.scores = model.info.head.has_value();
   }
+  RETURN_IF_ERROR(ReadStateTokens(outputs, model, plan));
   RETURN_IF_ERROR(ReadScores(outputs, model.info, plan));
   RETURN_IF_ERROR(ReadSteps(outputs, model.info, plan));
   return plan;

@@ -17,6 +17,8 @@ struct ResultPlan {
   bool hidden = false;
   bool final_state = false;
   bool scores = false;
+  bool state_token = false;         // at the end
+  int64_t state_token_every = 0;    // steps; 0: none on the way
   int64_t top_k = 0;                // 0: none
   std::vector<int64_t> candidates;  // classes; empty: all
   StepSelection selection;          // its indices are increasing, from 0

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "core/base/checked.h"
+#include "core/serve/state_token.h"
 
 namespace unroll::server {
 namespace {
@@ -138,6 +139,7 @@ int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
       bytes += kFraming + *CheckedElements(spec.shape) * kFloatBytes;
     }
   }
+  if (plan.state_token) bytes += kFraming + StateTokenBytes(model);
   if (model.info.vocabulary) bytes += 5 * request.steps;  // token ids
   if (plan.blanks) bytes += 5 * SelectedSteps(request);
   return bytes;

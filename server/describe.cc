@@ -54,6 +54,7 @@ void Describe(const ServedModel& model, v1::GetModelResponse& response) {
   }
   response.set_kernel(std::string(Name(model.network->kernel())));
   response.set_exact(model.network->exact());
+  response.set_numerics(model.network->numerics());
   for (const auto& [part, bytes] : model.network->MemoryBytes()) {
     (*response.mutable_memory_bytes())[part] = bytes;
   }

@@ -22,8 +22,10 @@ Examples:
   unroll-server --check models
   unroll-server --model-repository models --grpc-port 0 --log-format json
 
+A state key: openssl rand -base64 32 >> FILE
+
 Signals: SIGTERM or SIGINT drains (see --drain-timeout) and exits 0; a second one
-exits at once with 1. Exit codes: 1 when it could not start, 2 for bad flags.)";
+exits at once with 1. SIGHUP reads --state-key-file again. Exit codes: 1 when it could not start, 2 for bad flags.)";
 
 // --max-steps is read from UNROLL_MAX_STEPS.
 std::string EnvironmentName(std::string flag) {
@@ -145,6 +147,12 @@ void AddAll(CLI::App& app, Flags& flags) {
            int64_t{1} << 40,
            "Most memory for the table of a token model's first layer; larger "
            "ones are computed step by step");
+  Add(app, "state-key-file", flags.state_key_file,
+      "Keys that state tokens are signed with, one a line in base64: the first "
+      "signs, all verify; read again on SIGHUP. Default: one that goes with "
+      "the "
+      "process")
+      ->type_name("FILE");
   AddChoice(app, "log-level", flags.log_level,
             {"trace", "debug", "info", "warning", "error"}, "Least severity");
   AddChoice(app, "log-format", flags.log_format, {"text", "json"},

@@ -152,10 +152,18 @@ std::vector<MetricFamily> ScrapedGauges::Collect() const {
       GaugeFamily("unroll_memory_limit_bytes", "What --memory-limit came to");
   AddGauge(limit, {}, static_cast<double>(admission_.memory_limit()));
 
+  MetricFamily ephemeral =
+      GaugeFamily("unroll_state_key_ephemeral",
+                  "1 without --state-key-file: state tokens end with the "
+                  "process");
+  AddGauge(ephemeral, {}, state_keys_.ephemeral());
+
   MetricFamily states = GaugeFamily(
       "unroll_model_state", "1 for the state that a model version is in");
   MetricFamily memory = GaugeFamily("unroll_model_memory_bytes",
                                     "Memory of a model version, by part");
+  MetricFamily info =
+      GaugeFamily("unroll_model_info", "How a model version is run; always 1");
   for (const ModelRegistry::Entry& entry : models_.List()) {
     const std::string version = absl::StrCat(entry.path.version);
     for (const auto state :
@@ -168,14 +176,22 @@ std::vector<MetricFamily> ScrapedGauges::Collect() const {
                entry.state == state);
     }
     if (entry.model == nullptr) continue;
-    for (const auto& [part, bytes] : entry.model->network->MemoryBytes()) {
+    const Network& network = *entry.model->network;
+    AddGauge(info,
+             {{"model", entry.path.name},
+              {"version", version},
+              {"kernel", std::string(Name(network.kernel()))},
+              {"numerics", network.numerics()},
+              {"exact", network.exact() ? "true" : "false"}},
+             1);
+    for (const auto& [part, bytes] : network.MemoryBytes()) {
       AddGauge(
           memory,
           {{"model", entry.path.name}, {"version", version}, {"part", part}},
           static_cast<double>(bytes));
     }
   }
-  return {waiting, running, used, limit, states, memory};
+  return {waiting, running, used, limit, ephemeral, states, memory, info};
 }
 
 }  // namespace unroll::server

@@ -19,6 +19,7 @@
 #include "core/serve/model_registry.h"
 #include "core/serve/observer.h"
 #include "core/serve/scheduler.h"
+#include "server/state_key_ring.h"
 
 namespace unroll::server {
 
@@ -63,8 +64,11 @@ class Metrics final : public Observer {
 class ScrapedGauges final : public prometheus::Collectable {
  public:
   ScrapedGauges(const Scheduler& scheduler, const ModelRegistry& models,
-                const Admission& admission)
-      : scheduler_(scheduler), models_(models), admission_(admission) {}
+                const Admission& admission, const StateKeyRing& state_keys)
+      : scheduler_(scheduler),
+        models_(models),
+        admission_(admission),
+        state_keys_(state_keys) {}
 
   std::vector<prometheus::MetricFamily> Collect() const override;
 
@@ -72,6 +76,7 @@ class ScrapedGauges final : public prometheus::Collectable {
   const Scheduler& scheduler_;
   const ModelRegistry& models_;
   const Admission& admission_;
+  const StateKeyRing& state_keys_;
 };
 
 }  // namespace unroll::server

@@ -26,6 +26,10 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
   ASSIGN_OR_RETURN(
       model_, environment_.models.Find(request.model(), request.version()));
   ASSIGN_OR_RETURN(plan_, PlanResults(request.outputs(), *model_));
+  if (plan_.state_token_every > 0) {
+    return absl::InvalidArgumentError(
+        "outputs.state_token_every: is for PredictStream; ask for STATE_TOKEN");
+  }
   if (request.sequences().empty()) {
     return absl::InvalidArgumentError("sequences: none, expected 1 or more");
   }
@@ -57,6 +61,9 @@ absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
   ASSIGN_OR_RETURN(
       SequenceRequest request,
       ToSequenceRequest(sequence, plan_, model_, environment_.max_steps));
+  ASSIGN_OR_RETURN(
+      Continuation continuation,
+      Continuation::Begin(sequence, environment_.state_keys, request));
   const int64_t result_bytes = ResultBytes(request, plan_);
   reply_bytes_ += result_bytes;
   // Too large a reply: only its size is still of interest.
@@ -72,7 +79,8 @@ absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
     const std::vector<int64_t>& steps = request.selection.indices;
     result.mutable_steps()->Add(steps.begin(), steps.end());
   }
-  parts_.push_back(std::make_unique<Part>(*this, result));
+  parts_.push_back(
+      std::make_unique<Part>(*this, result, std::move(continuation)));
   request.sink = parts_.back().get();
   request.deadline = deadline_;
   sequences_.push_back(std::make_shared<Sequence>(std::move(request)));
@@ -94,6 +102,9 @@ void PredictCall::Part::OnDone(const SequenceEnd& end) {
   compute = end.compute;
   if (call_.plan_.final_state && status.ok()) {
     SetState(end.state, call_.model_->info, *result_.mutable_final_state());
+  }
+  if (status.ok()) {
+    status = continuation_.SetEnd(end.state, call_.plan_.state_token, result_);
   }
   // The last one sees what all others wrote.
   if (call_.unfinished_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;

@@ -3,10 +3,12 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/serve/sequence.h"
 #include "server/call.h"
+#include "server/continuation.h"
 #include "server/convert_request.h"
 #include "server/convert_result.h"
 #include "unroll/v1/sequence_inference.pb.h"
@@ -30,8 +32,11 @@ class PredictCall final : public grpc::ServerUnaryReactor {
   // Where one sequence's results go.
   class Part final : public SequenceSink {
    public:
-    Part(PredictCall& call, v1::SequenceResult& result)
-        : call_(call), result_(result) {}
+    Part(PredictCall& call, v1::SequenceResult& result,
+         Continuation continuation)
+        : call_(call),
+          result_(result),
+          continuation_(std::move(continuation)) {}
     bool OnSteps(const StepResults& results) override;
     void OnDone(const SequenceEnd& end) override;
 
@@ -42,6 +47,7 @@ class PredictCall final : public grpc::ServerUnaryReactor {
    private:
     PredictCall& call_;
     v1::SequenceResult& result_;
+    const Continuation continuation_;
   };
 
   // Checks everything and submits; nothing runs unless all is well.

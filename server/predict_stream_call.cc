@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/serve/state_token.h"
 
 namespace unroll::server {
 namespace {
@@ -45,13 +46,17 @@ absl::Status PredictStreamCall::Begin(
   ASSIGN_OR_RETURN(SequenceRequest sequence,
                    ToSequenceRequest(request.sequence(), plan_, model_,
                                      environment_.max_steps));
+  ASSIGN_OR_RETURN(continuation_,
+                   Continuation::Begin(request.sequence(),
+                                       environment_.state_keys, sequence));
   step_bytes_ = StepBytes(*model_, plan_);
+  if (plan_.state_token_every > 0) token_bytes_ = StateTokenBytes(*model_);
   // The largest message: one step past a full one, with all that the first and
   // the last message carry besides.
   SequenceRequest last_step;
   last_step.model = model_;
   last_step.steps = 1;
-  const int64_t largest = full_message_ + step_bytes_ +
+  const int64_t largest = full_message_ + step_bytes_ + token_bytes_ +
                           ResultBytes(last_step, plan_) +
                           5 * std::ssize(sequence.tokens);
   if (largest > environment_.max_message_bytes) {
@@ -74,6 +79,7 @@ absl::Status PredictStreamCall::Begin(
   }
   deadline_ = Deadline(context, environment_.clock);
   sequence.deadline = deadline_;
+  sequence.state_every = plan_.state_token_every;
   sequence.sink = this;
   sequence_ = std::make_shared<Sequence>(std::move(sequence));
   return environment_.scheduler.Submit({&sequence_, 1});
@@ -87,7 +93,16 @@ v1::PredictStreamResponse& PredictStreamCall::OpenMessage() {
   return outbox_.back();
 }
 
+std::optional<std::string> PredictStreamCall::MakeToken(const StateAt& state) {
+  auto token = continuation_.Token(state.tensors, state.steps);
+  if (token.ok()) return *std::move(token);
+  environment_.scheduler.Cancel(sequence_, token.status());
+  return std::nullopt;
+}
+
 bool PredictStreamCall::OnSteps(const StepResults& results) {
+  std::optional<std::string> token;
+  if (results.state()) token = MakeToken(*results.state());
   bool accepts_more;
   Action action;
   {
@@ -97,6 +112,15 @@ bool PredictStreamCall::OnSteps(const StepResults& results) {
       message.add_steps(results.steps()[i]);
       AppendStep(results, i, plan_, *model_, message);
       last_message_bytes_ += step_bytes_;
+    }
+    if (token) {
+      // With the step's results, where they have just been added.
+      v1::StepToken& added =
+          *(results.steps().empty() ? OpenMessage() : outbox_.back())
+               .add_state_tokens();
+      added.set_step(results.state()->steps - 1);
+      added.set_state_token(*std::move(token));
+      last_message_bytes_ += token_bytes_;
     }
     SetFinalScores(results, plan_, *model_, final_scores_);
     accepts_more = outbox_.size() < kFullOutbox;
@@ -108,27 +132,36 @@ bool PredictStreamCall::OnSteps(const StepResults& results) {
 }
 
 void PredictStreamCall::OnDone(const SequenceEnd& end) {
+  absl::StatusOr<v1::StreamEnd> last = MakeEnd(end);
   Action action;
   {
     MutexLock lock(mutex_);
-    if (end.status.ok()) {
+    if (last.ok()) {
       v1::PredictStreamResponse& message = OpenMessage();
       message.MergeFrom(final_scores_);
-      v1::StreamEnd& last = *message.mutable_final();
-      if (plan_.final_state) {
-        SetState(end.state, model_->info, *last.mutable_final_state());
-      }
-      last.set_version(model_->info.version);
-      last.set_request_id(request_id_);
-      SetTiming(end.queue, end.compute, *last.mutable_timing());
+      *message.mutable_final() = *std::move(last);
     }
-    end_ = end.status;
+    end_ = last.status();
     queue_ = end.queue;
     compute_ = end.compute;
     action = NextAction();
   }
   // From here on the call may be gone, unless the action is this thread's.
   Perform(action);
+}
+
+absl::StatusOr<v1::StreamEnd> PredictStreamCall::MakeEnd(
+    const SequenceEnd& end) const {
+  RETURN_IF_ERROR(end.status);
+  v1::StreamEnd last;
+  if (plan_.final_state) {
+    SetState(end.state, model_->info, *last.mutable_final_state());
+  }
+  last.set_version(model_->info.version);
+  last.set_request_id(request_id_);
+  SetTiming(end.queue, end.compute, *last.mutable_timing());
+  RETURN_IF_ERROR(continuation_.SetEnd(end.state, plan_.state_token, last));
+  return last;
 }
 
 PredictStreamCall::Action PredictStreamCall::NextAction() {

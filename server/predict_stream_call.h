@@ -8,6 +8,7 @@
 #include "core/base/mutex.h"
 #include "core/serve/sequence.h"
 #include "server/call.h"
+#include "server/continuation.h"
 #include "server/convert_request.h"
 #include "server/convert_result.h"
 #include "unroll/v1/sequence_inference.pb.h"
@@ -38,6 +39,11 @@ class PredictStreamCall final
   bool OnSteps(const StepResults& results) override;
   void OnDone(const SequenceEnd& end) override;
 
+  // A token of a state on the way. Nothing: OpenSSL failed, and the sequence
+  // will end with that.
+  std::optional<std::string> MakeToken(const StateAt& state);
+  // What the last message says of the whole.
+  absl::StatusOr<v1::StreamEnd> MakeEnd(const SequenceEnd& end) const;
   // The message that takes more results: a new one once the last is full.
   v1::PredictStreamResponse& OpenMessage()
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -54,8 +60,10 @@ class PredictStreamCall final
   const int64_t full_message_;                // bytes
   std::shared_ptr<const ServedModel> model_;  // shared with the sequence
   ResultPlan plan_;
+  Continuation continuation_;
   std::string request_id_;
   int64_t step_bytes_ = 0;
+  int64_t token_bytes_ = 0;  // of one on the way; 0: none are wanted
   absl::Time deadline_;
   Admission::Ticket ticket_;
   std::shared_ptr<Sequence> sequence_;

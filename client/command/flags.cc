@@ -72,10 +72,20 @@ void AddInput(CLI::App& app, InputFlags& flags) {
                  "A sequence as text, for models that take it; may be repeated")
       ->type_name("TEXT")
       ->allow_extra_args(false);
-  app.add_option("--initial-state", flags.initial_state,
-                 "The state before the first step of every sequence, float32 "
-                 "[L*D, H]; default zeros")
-      ->type_name("FILE.npy");
+  auto* initial =
+      app.add_option("--initial-state", flags.initial_state,
+                     "The state before the first step of every sequence, "
+                     "float32 [L*D, H]; default zeros")
+          ->type_name("FILE.npy");
+  auto* state =
+      app.add_option("--state-in", flags.state_in,
+                     "A state token (of --state-out) that every sequence goes "
+                     "on from, whichever server made it")
+          ->excludes(initial)
+          ->type_name("FILE");
+  app.add_flag("--require-exact", flags.require_exact,
+               "Fail where going on from it would differ in rounding")
+      ->needs(state);
 }
 
 void AddOutput(CLI::App& app, OutputFlags& flags, const std::string& steps) {
@@ -116,6 +126,10 @@ void AddOutput(CLI::App& app, OutputFlags& flags, const std::string& steps) {
          "[C] when the head is applied once) to DIR, or DIR/0, DIR/1, "
          "... for several sequences; token_ids.npy, int64 [T], for text")
       ->type_name("DIR");
+  app.add_option("--state-out", flags.state_out,
+                 "Write the state after the last step, as a token to go on "
+                 "from, to FILE, or FILE.0, FILE.1, ... for several sequences")
+      ->type_name("FILE");
 }
 
 // What predict and stream share. `steps`: the default of --steps.
@@ -186,6 +200,7 @@ void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
                      "their latency instead of results")
           ->check(Quietly(CLI::PositiveNumber))
           ->excludes("--output-dir")
+          ->excludes("--state-out")
           ->type_name("N");
   app.add_option("--concurrency", flags.concurrency,
                  "With --repeat: calls under way at a time")
@@ -201,6 +216,8 @@ void AddPredictFlags(CLI::App& app, PredictFlags& flags) {
              "  unroll predict langid --candidates German,Dutch < lines.txt\n"
              "  unroll predict gestures --input x.npy --output-dir out\n"
              "  unroll predict langid --text hello --json --results h_n\n"
+             "  unroll predict langid --text hello --state-out state\n"
+             "  unroll predict langid --text \" world\" --state-in state\n"
              "  unroll predict langid --text hello --repeat 1000 --concurrency "
              "50\n");
 }

@@ -39,6 +39,8 @@ struct InputFlags {
   std::vector<std::string> files;
   std::vector<std::string> texts;
   std::string initial_state;  // a file; "": zeros
+  std::string state_in;       // a file with a state token; "": none
+  bool require_exact = false;
 };
 
 // What to ask for of each sequence.
@@ -47,6 +49,7 @@ struct OutputFlags {
   bool top_k_given = false;
   std::vector<std::string> candidates;
   std::string directory;  // "": no files
+  std::string state_out;  // a file for a state token; "": none
 };
 
 // Of `predict` and `stream`.

@@ -89,6 +89,7 @@ Json ToJson(const v1::GetModelResponse& model) {
   }
   json["kernel"] = model.kernel();
   json["exact"] = model.exact();
+  json["numerics"] = model.numerics();
   json["memory_bytes"] = Sorted(model.memory_bytes());
   json["metadata"] = Sorted(model.metadata());
   return json;
@@ -134,6 +135,8 @@ absl::Status AddResult(const v1::SequenceResult& result, bool scores_once,
     ASSIGN_OR_RETURN(object["hidden"], ToJson(result.hidden()));
   }
   RETURN_IF_ERROR(AddFinalState(result.final_state(), object));
+  if (result.steps_done() > 0) object["steps_done"] = result.steps_done();
+  if (result.has_exact()) object["exact"] = result.exact();
   if (result.has_scores()) {
     ASSIGN_OR_RETURN(object["scores"], ToJson(result.scores()));
   }

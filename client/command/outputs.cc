@@ -23,6 +23,16 @@ void SetDefaultResults(const v1::GetModelResponse& model, View view,
   if (!model.has_head()) outputs.add_results(v1::FINAL_STATE);
 }
 
+// Beside all other results where none are named.
+void AddStateToken(const v1::GetModelResponse& model, v1::Outputs& outputs) {
+  if (outputs.results().empty()) {
+    outputs.add_results(v1::HIDDEN);
+    outputs.add_results(v1::FINAL_STATE);
+    if (model.has_head()) outputs.add_results(v1::SCORES);
+  }
+  outputs.add_results(v1::STATE_TOKEN);
+}
+
 constexpr std::string_view kBlank = "[ ]";
 
 bool HasBlank(const std::string& text, const v1::GetModelResponse& model) {
@@ -76,6 +86,7 @@ v1::Outputs ChooseOutputs(const OutputFlags& flags,
     *outputs.add_candidates() = ToCandidate(item, model.head());
   }
   if (outputs.results().empty()) SetDefaultResults(model, view, outputs);
+  if (!flags.state_out.empty()) AddStateToken(model, outputs);
   if (outputs.steps_case() == v1::Outputs::STEPS_NOT_SET &&
       view == View::kSummary) {
     outputs.mutable_last();

@@ -96,7 +96,7 @@ std::string FormatModel(const v1::GetModelResponse& model) {
                                  ? "each step's results come as it is computed"
                                  : "all results come at the end"},
                {"kernel",
-                absl::StrCat(model.kernel(),
+                absl::StrCat(model.kernel(), ", numerics ", model.numerics(),
                              model.exact()
                                  ? ", a sequence's bits never depend on others"
                                  : ", bits may differ by rounding when batched "

@@ -63,7 +63,11 @@ absl::StatusOr<std::string> FormatResult(const NamedSequence& sequence,
   }
   ASSIGN_OR_RETURN(const std::string state,
                    FormatFinalState(result.final_state()));
-  return text + state;
+  text += state;
+  if (result.has_exact()) {
+    text += FormatContinuation(result.exact(), result.steps_done());
+  }
+  return text;
 }
 
 absl::StatusOr<std::string> FormatFinalState(const v1::State& state) {
@@ -78,6 +82,12 @@ absl::StatusOr<std::string> FormatFinalState(const v1::State& state) {
     }
   }
   return text;
+}
+
+std::string FormatContinuation(bool exact, int64_t steps_done) {
+  return absl::StrFormat("  went on from a state token%s, %d steps in all\n",
+                         exact ? " bit for bit" : ", differing in rounding",
+                         steps_done);
 }
 
 std::string FormatTiming(int64_t version, const v1::Timing& timing) {

@@ -1,6 +1,7 @@
 #ifndef UNROLL_CLIENT_COMMAND_PRINT_RESULT_H_
 #define UNROLL_CLIENT_COMMAND_PRINT_RESULT_H_
 
+#include <cstdint>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -21,6 +22,9 @@ absl::StatusOr<std::string> FormatResult(const NamedSequence& sequence,
 
 // The final state, a line a row. Errors as above.
 absl::StatusOr<std::string> FormatFinalState(const v1::State& state);
+
+// A line for a sequence that went on from a state token.
+std::string FormatContinuation(bool exact, int64_t steps_done);
 
 // "version 1, queue 0.1 ms, compute 0.2 ms"
 std::string FormatTiming(int64_t version, const v1::Timing& timing);

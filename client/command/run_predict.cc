@@ -11,6 +11,7 @@
 #include "client/command/print_result.h"
 #include "client/command/repeat.h"
 #include "client/command/sequence_source.h"
+#include "client/command/state_file.h"
 #include "client/status_macros.h"
 
 namespace unroll::client {
@@ -90,6 +91,20 @@ absl::Status WriteFiles(const Call& call, const v1::PredictResponse& response,
   return absl::OkStatus();
 }
 
+absl::Status WriteStates(const Call& call, const v1::PredictResponse& response,
+                         Terminal& terminal) {
+  const std::string& file = call.flags.output.state_out;
+  for (int i = 0; i < response.results_size(); ++i) {
+    ASSIGN_OR_RETURN(
+        const std::string line,
+        WriteStateFile(response.results(i), response.results_size() == 1
+                                                ? file
+                                                : absl::StrCat(file, ".", i)));
+    if (!call.flags.model.connection.json) terminal.out << line << "\n";
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PrintTable(const Call& call, const v1::PredictResponse& response,
                         Terminal& terminal) {
   for (int i = 0; i < response.results_size(); ++i) {
@@ -114,8 +129,13 @@ absl::Status Show(const Call& call, const v1::PredictResponse& response,
   const bool files = !call.flags.output.directory.empty();
   const bool json = call.flags.model.connection.json;
   if (files) RETURN_IF_ERROR(WriteFiles(call, response, terminal));
-  if (json) return PrintJson(call, response, terminal);
-  return files ? absl::OkStatus() : PrintTable(call, response, terminal);
+  if (json) {
+    RETURN_IF_ERROR(PrintJson(call, response, terminal));
+  } else if (!files) {
+    RETURN_IF_ERROR(PrintTable(call, response, terminal));
+  }
+  if (call.flags.output.state_out.empty()) return absl::OkStatus();
+  return WriteStates(call, response, terminal);
 }
 
 }  // namespace

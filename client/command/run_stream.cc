@@ -9,6 +9,7 @@
 #include "client/command/output_files.h"
 #include "client/command/outputs.h"
 #include "client/command/sequence_source.h"
+#include "client/command/state_file.h"
 #include "client/command/step_output.h"
 #include "client/status_macros.h"
 #include "client/stream_collector.h"
@@ -44,6 +45,28 @@ absl::Status StreamOne(PredictionStream& stream, StepOutput& output,
   return stream.Finish();
 }
 
+// The files that the flags ask for, of the sequence `index` of several.
+absl::Status WriteFiles(const v1::SequenceResult& result,
+                        const PredictFlags& flags, std::optional<int> index,
+                        Terminal& terminal) {
+  std::vector<std::string> lines;
+  if (const std::string& directory = flags.output.directory;
+      !directory.empty()) {
+    ASSIGN_OR_RETURN(
+        lines, WriteResult(result, index ? absl::StrCat(directory, "/", *index)
+                                         : directory));
+  }
+  if (const std::string& file = flags.output.state_out; !file.empty()) {
+    ASSIGN_OR_RETURN(
+        const std::string line,
+        WriteStateFile(result, index ? absl::StrCat(file, ".", *index) : file));
+    lines.push_back(line);
+  }
+  if (flags.model.connection.json) return absl::OkStatus();  // JSON alone
+  for (const std::string& line : lines) terminal.out << line << "\n";
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 int RunStream(const PredictFlags& flags, Terminal& terminal) {
@@ -67,17 +90,15 @@ int RunStream(const PredictFlags& flags, Terminal& terminal) {
         connection.json ? MakeJsonOutput(index, *model, terminal)
                         : MakeTableOutput(sequence, *model, terminal);
     std::optional<StreamCollector> collector;
-    if (!flags.output.directory.empty()) collector.emplace();
-    const absl::Status status = StreamOne(*stream, *output, collector);
+    if (!flags.output.directory.empty() || !flags.output.state_out.empty()) {
+      collector.emplace();
+    }
+    absl::Status status = StreamOne(*stream, *output, collector);
+    if (status.ok() && collector) {
+      status = WriteFiles(collector->result(), flags,
+                          many ? std::optional(index) : std::nullopt, terminal);
+    }
     if (!status.ok()) return CallFailed(status, terminal);
-    if (!collector) continue;
-    const std::string& directory = flags.output.directory;
-    const auto lines =
-        WriteResult(collector->result(),
-                    many ? absl::StrCat(directory, "/", index) : directory);
-    if (!lines.ok()) return CallFailed(lines.status(), terminal);
-    if (connection.json) continue;  // the output is JSON alone
-    for (const std::string& line : *lines) terminal.out << line << "\n";
   }
 }
 

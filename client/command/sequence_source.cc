@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "client/array.h"
 #include "client/command/parse.h"
+#include "client/command/state_file.h"
 #include "client/command/text.h"
 #include "client/npy.h"
 #include "client/sequence.h"
@@ -86,6 +87,9 @@ absl::StatusOr<SequenceSource> SequenceSource::Open(
     SetInitialState(h, sequence);
     source.initial_state_ = sequence.initial_state();
   }
+  if (!flags.state_in.empty()) {
+    ASSIGN_OR_RETURN(source.state_token_, ReadStateFile(flags.state_in));
+  }
   return source;
 }
 
@@ -98,6 +102,10 @@ absl::StatusOr<std::optional<NamedSequence>> SequenceSource::Next() {
   }
   if (next && initial_state_) {
     *next->sequence.mutable_initial_state() = *initial_state_;
+  }
+  if (next && !state_token_.empty()) {
+    next->sequence.set_state_token(state_token_);
+    next->sequence.set_require_exact(flags_.require_exact);
   }
   return next;
 }

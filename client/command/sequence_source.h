@@ -27,7 +27,7 @@ absl::StatusOr<v1::Sequence> ReadSequence(const std::string& path);
 // `model` takes.
 class SequenceSource {
  public:
-  // Borrows all three. Reads the initial state.
+  // Borrows all three. Reads the initial state or state token.
   static absl::StatusOr<SequenceSource> Open(const InputFlags& flags,
                                              const v1::GetModelResponse& model,
                                              Terminal& terminal);
@@ -47,7 +47,8 @@ class SequenceSource {
   const v1::GetModelResponse& model_;
   Terminal& terminal_;
   std::optional<v1::State> initial_state_;
-  size_t taken_ = 0;  // files, texts or lines
+  std::string state_token_;  // "": none
+  size_t taken_ = 0;         // files, texts or lines
 };
 
 // All of them. INVALID_ARGUMENT: there are none.

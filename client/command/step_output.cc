@@ -60,7 +60,11 @@ class TableOutput : public StepOutput {
     }
     ASSIGN_OR_RETURN(const std::string state,
                      FormatFinalState(end.final_state()));
-    return Print(text + state + model_.name() + " " +
+    text += state;
+    if (end.has_exact()) {
+      text += FormatContinuation(end.exact(), end.steps_done());
+    }
+    return Print(text + model_.name() + " " +
                      FormatTiming(end.version(), end.timing()) + "\n",
                  terminal_);
   }
@@ -109,6 +113,8 @@ class JsonOutput : public StepOutput {
                  {"version", end.version()},
                  {"request_id", end.request_id()}};
     RETURN_IF_ERROR(AddFinalState(end.final_state(), last));
+    if (end.steps_done() > 0) last["steps_done"] = end.steps_done();
+    if (end.has_exact()) last["exact"] = end.exact();
     if (ScoresOnce(model_)) {
       if (message.has_scores()) {
         ASSIGN_OR_RETURN(last["scores"], ToJson(message.scores()));

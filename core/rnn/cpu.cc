@@ -1,6 +1,5 @@
 #include "core/rnn/cpu.h"
 
-#include "absl/strings/str_cat.h"
 #include "core/rnn/onednn.h"
 
 namespace unroll {
@@ -20,12 +19,6 @@ const simd::Ops& CpuOps() {
                                                  : simd::Isa::kGeneric);
   }();
   return ops;
-}
-
-std::string OneDnnVersion() {
-  const dnnl_version_t& version = *dnnl::version();
-  return absl::StrCat(version.major, ".", version.minor, ".", version.patch,
-                      "-isa", static_cast<int>(dnnl::get_effective_cpu_isa()));
 }
 
 }  // namespace unroll

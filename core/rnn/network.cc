@@ -5,7 +5,6 @@
 #include <cstring>
 #include <limits>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/checked.h"
 #include "core/base/status_macros.h"
@@ -338,6 +337,15 @@ void Network::ReadSummary(const Slice& slice, const SliceResult& result,
   }
 }
 
+std::string Network::numerics() const {
+  if (kernel_ == KernelChoice::kPrimitive) return onednn::Numerics();
+  // To be counted up when the order or the rounding of any operation changes.
+  std::string id =
+      precision_ == Precision::kFloat32 ? "float32-1" : "bfloat16-1";
+  if (!simd::Fused(CpuOps().isa)) id += "-unfused";
+  return id;
+}
+
 std::map<std::string, int64_t> Network::MemoryBytes() const {
   std::map<std::string, int64_t> parts;
   for (const auto& kernel : kernels_) {
@@ -351,18 +359,6 @@ std::map<std::string, int64_t> Network::MemoryBytes() const {
   if (head_ != nullptr) parts["head"] = head_->memory_bytes();
   if (primitive_bytes_ > 0) parts["primitives"] = primitive_bytes_;
   return parts;
-}
-
-std::string Network::numerics() const {
-  if (kernel_ == KernelChoice::kPrimitive) {
-    return absl::StrCat("onednn-", OneDnnVersion());
-  }
-  // To be counted up when the order or the rounding of any operation changes.
-  constexpr std::string_view kVersion = "-1";
-  std::string id(Name(precision_));
-  id += kVersion;
-  if (!simd::Fused(CpuOps().isa)) id += "-unfused";
-  return id;
 }
 
 }  // namespace unroll

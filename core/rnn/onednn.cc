@@ -33,6 +33,13 @@ dnnl::memory Reorder(const dnnl::memory::desc& from, const float* data,
   return target;
 }
 
+std::string Numerics() {
+  const dnnl_version_t& version = *dnnl::version();
+  return absl::StrCat("onednn-", version.major, ".", version.minor, ".",
+                      version.patch, "-",
+                      static_cast<int>(dnnl::get_effective_cpu_isa()));
+}
+
 #if DNNL_VERSION_MAJOR >= 3
 
 dnnl::vanilla_rnn_forward::primitive_desc VanillaRnn(

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <dnnl.hpp>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -51,6 +52,9 @@ struct Prepared {
   dnnl::primitive primitive;
   dnnl::memory::desc scratchpad;
 };
+
+// What oneDNN's bits depend on: "onednn-2.6.3-<number of the instruction set>".
+std::string Numerics();
 
 // Runs `function`, turning what oneDNN throws into INTERNAL.
 template <typename Function>

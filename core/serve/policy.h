@@ -12,7 +12,7 @@ namespace unroll {
 
 // What the policy knows of a sequence that is ready to run.
 struct SequenceView {
-  int64_t remaining_steps = 0;  // at least 1
+  int64_t remaining_steps = 0;  // at least 1: that may run in one batch
   absl::Time deadline = absl::InfiniteFuture();
 };
 

@@ -177,8 +177,7 @@ bool Scheduler::TakeBatch(Batch& batch) {
       break;
     }
     candidates.push_back(sequence);
-    views.push_back({sequence->request_.steps - sequence->steps_done_,
-                     sequence->request_.deadline});
+    views.push_back({sequence->steps_to_stop(), sequence->request_.deadline});
   }
   const BatchPlan plan = PlanBatch(views, model->incremental(), model->cost,
                                    clock_.Now(), options_.policy);
@@ -252,14 +251,16 @@ std::vector<bool> Scheduler::Deliver(const Batch& batch,
     if (s.request_.wants_scores) {
       score_rows = once ? done : std::ssize(worker.wanted[i]);
     }
-    if (worker.wanted[i].empty() && score_rows == 0) continue;
+    std::optional<StateAt> state;
+    if (s.wants_state(s.steps_done_)) state = {s.steps_done_, s.state_};
+    if (worker.wanted[i].empty() && score_rows == 0 && !state) continue;
     if (!s.delivered_) {
       s.delivered_ = true;
       s.first_step_ = clock_.Now() - s.admitted_;
     }
     accepts_more[i] = s.request_.sink->OnSteps(
         StepResults(worker.wanted[i], s.steps_done_ - batch.steps[i],
-                    worker.run.results[i], score_rows));
+                    worker.run.results[i], score_rows, state));
   }
   return accepts_more;
 }

@@ -1,8 +1,10 @@
 #ifndef UNROLL_CORE_SERVE_SEQUENCE_H_
 #define UNROLL_CORE_SERVE_SEQUENCE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,15 +22,23 @@ struct StepSelection {
   std::vector<int64_t> indices;  // for kIndices: strictly increasing, in range
 };
 
+// A sequence's state on the way, borrowed.
+struct StateAt {
+  int64_t steps = 0;                // that have run, of the sequence
+  std::span<const Tensor> tensors;  // in StateSpec's order
+};
+
 // Results of wanted steps, as views into the worker's memory.
 class StepResults {
  public:
   StepResults(std::span<const int64_t> steps, int64_t slice_begin,
-              const SliceResult& result, int64_t score_rows)
+              const SliceResult& result, int64_t score_rows,
+              std::optional<StateAt> state)
       : steps_(steps),
         slice_begin_(slice_begin),
         result_(result),
-        score_rows_(score_rows) {}
+        score_rows_(score_rows),
+        state_(state) {}
 
   // The steps, counted from the sequence's first; increasing.
   std::span<const int64_t> steps() const { return steps_; }
@@ -40,12 +50,15 @@ class StepResults {
   // applied once, one with the sequence's last step. None unless wanted.
   int64_t score_rows() const { return score_rows_; }
   std::span<const float> scores(int64_t i) const { return result_.scores(i); }
+  // The state after each state_every-th step.
+  const std::optional<StateAt>& state() const { return state_; }
 
  private:
   std::span<const int64_t> steps_;
   int64_t slice_begin_;
   const SliceResult& result_;
   int64_t score_rows_;
+  std::optional<StateAt> state_;
 };
 
 struct SequenceEnd {
@@ -63,8 +76,8 @@ class SequenceSink {
  public:
   virtual ~SequenceSink() = default;
 
-  // Called when a batch has run steps whose results are wanted. False: no more
-  // until Scheduler::Resume.
+  // Called when a batch has run steps whose results, or state, are wanted.
+  // False: no more until Scheduler::Resume.
   virtual bool OnSteps(const StepResults& results) = 0;
 
   // Exactly once for every admitted sequence, as the last call.
@@ -80,6 +93,7 @@ struct SequenceRequest {
   std::vector<Tensor> state;        // in StateSpec's order; empty: zeros
   StepSelection selection;
   bool wants_scores = false;
+  int64_t state_every = 0;  // steps; above 0 for incremental models only
   absl::Time deadline = absl::InfiniteFuture();
   SequenceSink* sink = nullptr;  // borrowed until OnDone
 };
@@ -98,6 +112,17 @@ class Sequence {
   absl::Duration Work(int64_t steps) const { return charged_ * steps; }
   absl::Duration work_left() const {
     return Work(request_.steps - steps_done_);
+  }
+
+  // Whether the state after `step` steps is wanted.
+  bool wants_state(int64_t step) const {
+    return request_.state_every > 0 && step % request_.state_every == 0;
+  }
+  // The most steps that one batch may run of it.
+  int64_t steps_to_stop() const {
+    const int64_t left = request_.steps - steps_done_;
+    const int64_t every = request_.state_every;
+    return every == 0 ? left : std::min(left, every - steps_done_ % every);
   }
 
   enum class Phase { kNew, kReady, kRunning, kPaused, kEnded };

@@ -58,6 +58,10 @@ TEST(MetricsTest, CountRequestsSequencesStepsAndBatches) {
   EXPECT_GT(server.Metric("unroll_model_memory_bytes",
                           "model=\"langid\",version=\"1\",part=\"rnn\""),
             0);
+  EXPECT_EQ(server.Metric("unroll_model_info",
+                          "model=\"langid\",version=\"1\",kernel=\"split\","
+                          "numerics=\"float32-1\",exact=\"true\""),
+            1);
   EXPECT_EQ(server.Metric("unroll_build_info"), 1);
 }
 

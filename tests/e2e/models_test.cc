@@ -113,7 +113,8 @@ TEST_F(ModelsTest, GetModelTellsFactsAndWhereTheyComeFrom) {
   EXPECT_TRUE(model.incremental());
   EXPECT_EQ(model.head().labels_size(), model.head().classes());
   EXPECT_EQ(model.kernel(), "split");
-  EXPECT_FALSE(model.exact());
+  EXPECT_TRUE(model.exact());
+  EXPECT_EQ(model.numerics(), "float32-1");
   EXPECT_EQ(model.fingerprint().size(), 64u);
   EXPECT_GT(model.memory_bytes().at("rnn"), 0);
   bool found = false;

@@ -30,6 +30,7 @@ TEST(CorpusTest, Pytorch) { RunCorpus("pytorch", FuzzPytorch); }
 TEST(CorpusTest, Pickle) { RunCorpus("pickle", FuzzPickle); }
 TEST(CorpusTest, Onnx) { RunCorpus("onnx", FuzzOnnx); }
 TEST(CorpusTest, Config) { RunCorpus("config", FuzzConfig); }
+TEST(CorpusTest, StateToken) { RunCorpus("state_token", FuzzStateToken); }
 
 }  // namespace
 }  // namespace unroll::fuzz

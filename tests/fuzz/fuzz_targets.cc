@@ -16,6 +16,8 @@
 #include "core/format/state_dict.h"
 #include "core/format/tensor_file.h"
 #include "core/load/config.h"
+#include "core/serve/state_keys.h"
+#include "core/serve/state_token.h"
 
 namespace unroll::fuzz {
 namespace {
@@ -156,6 +158,28 @@ void FuzzConfig(std::string_view bytes) {
     Check(!name || name->find('/') == std::string::npos,
           "file names lead nowhere");
   }
+}
+
+void FuzzStateToken(std::string_view bytes) {
+  // The key of tests/data/make_state_token.py.
+  static const StateKeys keys =
+      *StateKeys::Parse("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "keys");
+  const auto verified = keys.Verify(bytes);
+  if (verified.ok()) {
+    Check(*keys.Sign(*verified) == bytes, "the same body signs to the same");
+  } else {
+    CheckRefusal(verified.status());
+  }
+  // What signing keeps strangers from, all the same.
+  const auto token = ParseStateToken(verified.value_or(bytes));
+  if (!token.ok()) return CheckRefusal(token.status());
+  for (const NamedTensor& named : token->state) {
+    Check(
+        CheckedElements(named.tensor.shape) == std::ssize(named.tensor.values),
+        "a tensor has the values of its shape");
+  }
+  Check(SerializeStateToken(*token) == verified.value_or(bytes),
+        "what was parsed serializes to the same");
 }
 
 }  // namespace unroll::fuzz

@@ -12,6 +12,7 @@ void FuzzPytorch(std::string_view bytes);      // a model.pt
 void FuzzPickle(std::string_view bytes);       // its data.pkl
 void FuzzOnnx(std::string_view bytes);         // a model.onnx
 void FuzzConfig(std::string_view bytes);       // a config.json
+void FuzzStateToken(std::string_view bytes);   // a state token, signed or not
 
 }  // namespace unroll::fuzz
 
