@@ -3,7 +3,6 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "absl/strings/str_format.h"
 #include "core/base/checked.h"
@@ -22,12 +21,6 @@ constexpr int64_t kPrimitiveBytes = 96 << 10;
 
 void CopyRow(const float* from, float* to, int64_t count) {
   std::memcpy(to, from, count * sizeof(float));
-}
-
-void NormalizeRow(const Normalization& normalization, float* row) {
-  const std::vector<float>& mean = normalization.mean.values;
-  const std::vector<float>& std = normalization.std.values;
-  for (size_t i = 0; i < mean.size(); ++i) row[i] = (row[i] - mean[i]) / std[i];
 }
 
 // auto is a fixed rule, so that replicas and restarts agree. The split kernel
@@ -150,124 +143,27 @@ int64_t Network::EstimateBytes(const ModelInfo& info,
 }
 
 absl::Status Network::Execute(std::span<const Slice> slices, Run& run) const {
-  absl::Status status;
-  Cores::Lease cores(run.cores);
-  RETURN_IF_ERROR(
-      onednn::Catch([&] { status = RunBatch(slices, run, cores); }));
-  return status;
+  RETURN_IF_ERROR(Begin(slices, run));
+  for (bool done = false; !done;) {
+    ASSIGN_OR_RETURN(done, Advance(slices, run.layout.steps(), run));
+  }
+  return absl::OkStatus();
 }
 
-absl::Status Network::RunBatch(std::span<const Slice> slices, Run& run,
-                               Cores::Lease& cores) const {
-  run.lengths.clear();
-  for (const Slice& slice : slices) run.lengths.push_back(slice.steps);
-  run.layout.Reset(run.lengths);
-  run.results.assign(slices.size(), SliceResult());
-
-  const LayerInput input =
-      token_table_ ? GatherTokens(slices, run) : GatherInput(slices, run);
-  ASSIGN_OR_RETURN(const ConstRows hidden,
-                   RunLayers(slices, input, run, cores));
-
+// Once all layers are through.
+absl::Status Network::Finish(std::span<const Slice> slices, Run& run) const {
+  const Rows hidden = OutputRows(spec_.num_layers - 1, run);
   for (int64_t slot = 0; slot < run.layout.sequences(); ++slot) {
     SliceResult& result = run.results[run.layout.sequence(slot)];
     result.layout_ = &run.layout;
     result.slot_ = slot;
-    result.hidden_ = hidden;
+    result.hidden_ = {hidden.data, hidden.stride};
     result.width_ = spec_.hidden_width();
   }
   if (head_ == nullptr) return absl::OkStatus();
   if (Pools(applied_to_)) AddToPools(slices, run);
   RunHead(slices, run);
   return absl::OkStatus();
-}
-
-LayerInput Network::GatherTokens(std::span<const Slice> slices,
-                                 Run& run) const {
-  auto* tokens = reinterpret_cast<int32_t*>(run.workspace.Bytes(
-      Workspace::kTokens, run.layout.rows() * int64_t{sizeof(int32_t)}));
-  for (int64_t slot = 0; slot < run.layout.sequences(); ++slot) {
-    const Slice& slice = slices[run.layout.sequence(slot)];
-    for (int64_t t = 0; t < slice.steps; ++t) {
-      tokens[run.layout.row(slot, t)] = slice.tokens[t];
-    }
-  }
-  return {.tokens = tokens};
-}
-
-// Packs what the first layer reads: rows of features or of the embedding, or
-// unit vectors.
-LayerInput Network::GatherInput(std::span<const Slice> slices, Run& run) const {
-  const int64_t width = spec_.input_size;
-  float* input =
-      run.workspace.Floats(Workspace::kInput, run.layout.rows() * width);
-  for (int64_t slot = 0; slot < run.layout.sequences(); ++slot) {
-    const Slice& slice = slices[run.layout.sequence(slot)];
-    for (int64_t t = 0; t < slice.steps; ++t) {
-      float* row = input + run.layout.row(slot, t) * width;
-      if (slice.tokens == nullptr) {
-        CopyRow(slice.features + t * width, row, width);
-        if (!normalization_.empty()) NormalizeRow(normalization_, row);
-      } else if (one_hot_) {
-        std::fill_n(row, width, 0.0f);
-        row[slice.tokens[t]] = 1.0f;
-      } else {
-        CopyRow(embedding_.data() + slice.tokens[t] * width, row, width);
-      }
-    }
-  }
-  return {.rows = {input, width}};
-}
-
-absl::StatusOr<ConstRows> Network::RunLayers(std::span<const Slice> slices,
-                                             LayerInput input, Run& run,
-                                             Cores::Lease& cores) const {
-  const PackedLayout& layout = run.layout;
-  const int64_t h = spec_.hidden_size;
-  float* state =
-      run.workspace.Floats(Workspace::kState, layout.sequences() * h);
-  for (int64_t layer = 0; layer < spec_.num_layers; ++layer) {
-    float* output = run.workspace.Floats(
-        layer % 2 == 0 ? Workspace::kOutputEven : Workspace::kOutputOdd,
-        layout.rows() * spec_.hidden_width());
-    for (int64_t direction = 0; direction < spec_.directions; ++direction) {
-      const int64_t index = layer * spec_.directions + direction;
-      for (int64_t slot = 0; slot < layout.sequences(); ++slot) {
-        CopyRow(slices[layout.sequence(slot)].state[0] + index * h,
-                state + slot * h, h);
-      }
-      RETURN_IF_ERROR(kernels_[index]->Run(
-          layout,
-          direction == 0 && !spec_.reverse ? Direction::kForward
-                                           : Direction::kBackward,
-          input, {output + direction * h, spec_.hidden_width()}, state,
-          run.workspace, cores));
-      for (int64_t slot = 0; slot < layout.sequences(); ++slot) {
-        CopyRow(state + slot * h,
-                slices[layout.sequence(slot)].state[0] + index * h, h);
-      }
-    }
-    input = {.rows = {output, spec_.hidden_width()}};
-    // tanh has no way out of its range.
-    if (spec_.nonlinearity == Nonlinearity::kRelu) {
-      FindOverflows(input.rows, run);
-    }
-  }
-  return input.rows;
-}
-
-void Network::FindOverflows(ConstRows rows, Run& run) const {
-  for (int64_t t = 0; t < run.layout.steps(); ++t) {
-    for (int64_t slot = 0; slot < run.layout.batch_size(t); ++slot) {
-      const float* row = rows.data + run.layout.row(slot, t) * rows.stride;
-      // Without a branch, so that the compiler can use vectors.
-      bool finite = true;
-      for (int64_t i = 0; i < rows.stride; ++i) {
-        finite &= std::abs(row[i]) <= std::numeric_limits<float>::max();
-      }
-      if (!finite) run.results[run.layout.sequence(slot)].overflowed_ = true;
-    }
-  }
 }
 
 void Network::AddToPools(std::span<const Slice> slices, Run& run) const {

@@ -93,12 +93,27 @@ class Network {
     PackedLayout layout;
     std::vector<int64_t> lengths;
     std::vector<SliceResult> results;  // one a slice, in order
+    // How far it is. A pass is one layer in one direction.
+    int64_t pass = 0;        // layer * D + direction
+    int64_t steps_done = 0;  // time steps of that pass
+    PackedLayout piece;      // of the time steps that run next
   };
 
   // Runs a batch of 1 to max_rows slices. For D = 2 a slice must be its whole
   // sequence. INTERNAL: oneDNN failed; RESOURCE_EXHAUSTED: no memory for the
   // workspace. Results and states are then undefined.
   absl::Status Execute(std::span<const Slice> slices, Run& run) const;
+
+  // The same in pieces: Begin, then Advance with the same slices and run until
+  // it says true. An Advance runs at most `steps` time steps (at least 1) of
+  // one pass, or else the head. The bits are Execute's.
+  absl::Status Begin(std::span<const Slice> slices, Run& run) const;
+  absl::StatusOr<bool> Advance(std::span<const Slice> slices, int64_t steps,
+                               Run& run) const;
+  // Between two pieces: takes the slices out for which `keep` is false. Those
+  // that stay, at least one, keep their order and their bits.
+  void Keep(const std::vector<bool>& keep, Run& run) const;
+  int64_t passes() const { return spec_.num_layers * spec_.directions; }
 
   const Spec& spec() const { return spec_; }
   // What the model holds, by part: "rnn", "token_table", "embedding", "head",
@@ -120,15 +135,22 @@ class Network {
                      const Options& options);
   absl::Status BuildLayers(const ModelInfo& info, ModelWeights& weights,
                            const Options& options);
-  absl::Status RunBatch(std::span<const Slice> slices, Run& run,
-                        Cores::Lease& cores) const;
-  LayerInput GatherInput(std::span<const Slice> slices, Run& run) const;
-  LayerInput GatherTokens(std::span<const Slice> slices, Run& run) const;
-  absl::StatusOr<ConstRows> RunLayers(std::span<const Slice> slices,
-                                      LayerInput input, Run& run,
-                                      Cores::Lease& cores) const;
-  void RunHead(std::span<const Slice> slices, Run& run) const;
+  // In network_passes.cc.
+  absl::Status RunPiece(std::span<const Slice> slices, int64_t steps,
+                        Run& run) const;
+  void EndPass(std::span<const Slice> slices, Run& run) const;
+  void GatherInput(std::span<const Slice> slices, int64_t begin, int64_t end,
+                   Run& run) const;
+  void GatherTokens(std::span<const Slice> slices, int64_t begin, int64_t end,
+                    Run& run) const;
+  // What a layer reads and writes, [rows, I or D*H] of the whole batch.
+  int32_t* InputTokens(Run& run) const;
+  Rows InputRows(int64_t layer, Run& run) const;
+  Rows OutputRows(int64_t layer, Run& run) const;
   void FindOverflows(ConstRows rows, Run& run) const;
+
+  absl::Status Finish(std::span<const Slice> slices, Run& run) const;
+  void RunHead(std::span<const Slice> slices, Run& run) const;
 
   void ReadSummary(const Slice& slice, const SliceResult& result,
                    float* row) const;

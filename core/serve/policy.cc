@@ -3,68 +3,61 @@
 #include <algorithm>
 
 namespace unroll {
-namespace {
 
-// As many steps as fit the quantum in a batch of `rows` sequences, at least
-// one.
-int64_t StepsPerQuantum(int64_t rows, const StepCost& cost,
-                        absl::Duration quantum) {
-  return std::max<int64_t>(1, quantum / cost.Estimate(1, rows));
+Claim ClaimOf(const SequenceView& sequence, absl::Duration ageing) {
+  absl::Duration rest;
+  const int64_t period = absl::IDivDuration(
+      sequence.ready_since - absl::UnixEpoch(), ageing, &rest);
+  return {.level = period - sequence.priority,
+          .is_new = !sequence.started,
+          .deadline = sequence.deadline,
+          .arrival = sequence.arrival};
 }
 
-void TakeIncremental(std::span<const SequenceView> ready, const StepCost& cost,
-                     const PolicyOptions& options, std::vector<Take>& takes) {
-  const auto rows = static_cast<int64_t>(takes.size());
-  const int64_t steps = StepsPerQuantum(rows, cost, options.quantum);
-  for (Take& take : takes) {
-    take.steps = std::min(steps, ready[take.index].remaining_steps);
+std::vector<int64_t> StepsInQuantum(std::span<const int64_t> available,
+                                    const StepCost& cost,
+                                    absl::Duration quantum) {
+  std::vector<int64_t> left(available.begin(), available.end());
+  std::sort(left.begin(), left.end());
+  // Time step by time step there are fewer of them.
+  int64_t steps = 0;
+  auto rows = std::ssize(left);
+  for (const int64_t end : left) {
+    if (end > steps) {
+      const int64_t fit = quantum / cost.Estimate(1, rows);
+      const int64_t run = std::min(end - steps, fit);
+      quantum -= cost.Estimate(run, run * rows);
+      steps += run;
+      if (steps < end) break;
+    }
+    --rows;
   }
+  steps = std::max<int64_t>(steps, 1);
+  std::vector<int64_t> taken;
+  for (const int64_t n : available) taken.push_back(std::min(n, steps));
+  return taken;
 }
 
-void TakeWhole(std::span<const SequenceView> ready, const StepCost& cost,
-               const PolicyOptions& options, std::vector<Take>& takes) {
-  std::vector<Take> chosen;
+std::vector<size_t> WholeTogether(std::span<const int64_t> steps,
+                                  const StepCost& cost,
+                                  absl::Duration quantum) {
+  std::vector<size_t> chosen;
   int64_t longest = 0;
   int64_t rows = 0;
   absl::Duration bound;
-  for (Take take : takes) {
-    take.steps = ready[take.index].remaining_steps;
-    const int64_t new_longest = std::max(longest, take.steps);
-    const absl::Duration estimate =
-        cost.Estimate(new_longest, rows + take.steps);
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const int64_t new_longest = std::max(longest, steps[i]);
+    const absl::Duration estimate = cost.Estimate(new_longest, rows + steps[i]);
     if (chosen.empty()) {
-      bound = std::max(options.quantum, kCompanyFactor * estimate);
+      bound = std::max(quantum, kCompanyFactor * estimate);
     } else if (estimate > bound) {
       continue;
     }
     longest = new_longest;
-    rows += take.steps;
-    chosen.push_back(take);
+    rows += steps[i];
+    chosen.push_back(i);
   }
-  takes = std::move(chosen);
-}
-
-}  // namespace
-
-BatchPlan PlanBatch(std::span<const SequenceView> ready, bool incremental,
-                    const StepCost& cost, absl::Time now,
-                    const PolicyOptions& options) {
-  BatchPlan plan;
-  for (int64_t i = 0; i < static_cast<int64_t>(ready.size()); ++i) {
-    if (ready[i].deadline <= now) {
-      plan.expired.push_back(i);
-    } else if (static_cast<int64_t>(plan.takes.size()) <
-               options.max_batch_rows) {
-      plan.takes.push_back({.index = i});
-    }
-  }
-  if (plan.takes.empty()) return plan;
-  if (incremental) {
-    TakeIncremental(ready, cost, options, plan.takes);
-  } else {
-    TakeWhole(ready, cost, options, plan.takes);
-  }
-  return plan;
+  return chosen;
 }
 
 }  // namespace unroll

@@ -1,49 +1,69 @@
 #ifndef UNROLL_CORE_SERVE_POLICY_H_
 #define UNROLL_CORE_SERVE_POLICY_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "core/serve/step_cost.h"
 
+// What runs next, as pure functions.
+
 namespace unroll {
 
-// What the policy knows of a sequence that is ready to run.
-struct SequenceView {
-  int64_t remaining_steps = 0;  // at least 1: that may run in one batch
-  absl::Time deadline = absl::InfiniteFuture();
-};
+// A request's priority; higher runs first.
+inline constexpr int kLowestPriority = -10;
+inline constexpr int kHighestPriority = 10;
 
 struct PolicyOptions {
   int64_t max_batch_rows = 64;                       // at least 1
   absl::Duration quantum = absl::Microseconds(100);  // estimated compute
+  absl::Duration ageing = absl::Milliseconds(100);   // above 0
 };
 
-// `index` is into the views; `steps` of its remaining ones go into the batch.
-struct Take {
-  int64_t index = 0;
-  int64_t steps = 0;
+// What the policy knows of a sequence that is ready to run.
+struct SequenceView {
+  int priority = 0;
+  bool started = false;  // some of it has run
+  absl::Time deadline = absl::InfiniteFuture();
+  uint64_t arrival = 0;  // the order of admission
+  absl::Time ready_since;
 };
 
-struct BatchPlan {
-  std::vector<int64_t> expired;  // past their deadline: to be ended, not run
-  std::vector<Take> takes;       // empty only when all are expired
-};
-
-// Which steps of which ready sequences of one model run next. `ready` is in
-// order of arrival. Pure.
+// A place in the order of a model's ready sequences; the least runs next:
+// highest priority, started before new, earliest deadline, first admitted.
 //
-// incremental (D = 1): the oldest max_batch_rows sequences, as many steps of
-// each as fit the quantum together, at least one.
-//
-// Otherwise a sequence runs whole: the oldest one, and in order of arrival
-// every other that fits while the batch's estimate stays within the larger of
-// the quantum and kCompanyFactor times what the oldest costs alone.
-BatchPlan PlanBatch(std::span<const SequenceView> ready, bool incremental,
-                    const StepCost& cost, absl::Time now,
-                    const PolicyOptions& options);
+// Ageing: time is cut into periods of `ageing`, and each period that a sequence
+// became ready earlier counts as one level of priority. So one of priority p
+// is passed by nothing that became ready (kHighestPriority - p + 1) periods
+// after it, and starves no longer than those who were before it then take.
+struct Claim {
+  int64_t level = 0;
+  bool is_new = false;
+  absl::Time deadline;
+  uint64_t arrival = 0;
+
+  auto tie() const { return std::tie(level, is_new, deadline, arrival); }
+  bool operator<(const Claim& other) const { return tie() < other.tie(); }
+};
+Claim ClaimOf(const SequenceView& sequence, absl::Duration ageing);
+
+// How many of the steps that are there each sequence of a batch runs: as many
+// time steps as fit the quantum together, at least one. `available` are at
+// least 1 each.
+std::vector<int64_t> StepsInQuantum(std::span<const int64_t> available,
+                                    const StepCost& cost,
+                                    absl::Duration quantum);
+
+// Which sequences that run whole go together: the first, and in order every
+// other that fits while the batch's estimate stays within the larger of the
+// quantum and kCompanyFactor times what the first costs alone. Indices into
+// `steps`, their lengths in order of their claims.
+std::vector<size_t> WholeTogether(std::span<const int64_t> steps,
+                                  const StepCost& cost, absl::Duration quantum);
 
 // How many times longer than alone a bidirectional sequence may take for the
 // sake of company: near there a row's cost stops falling.

@@ -1,8 +1,8 @@
 #ifndef UNROLL_CORE_SERVE_SEQUENCE_H_
 #define UNROLL_CORE_SERVE_SEQUENCE_H_
 
-#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -11,9 +11,13 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/model/tensor.h"
+#include "core/serve/observer.h"
+#include "core/serve/policy.h"
 #include "core/serve/served_model.h"
 
 namespace unroll {
+
+class Batch;
 
 // Which steps' results a caller wants.
 struct StepSelection {
@@ -62,8 +66,11 @@ class StepResults {
 };
 
 struct SequenceEnd {
-  absl::Status status;
-  // The state after the last step that ran, in StateSpec's order. Borrowed.
+  absl::Status status;  // may carry a Reason
+  int64_t steps = 0;    // that have run
+  // The state after them, in StateSpec's order, whatever the status. Empty if
+  // it is not good: the network diverged or failed, or the sequence, one that
+  // runs whole, was cut off. Borrowed.
   std::span<const Tensor> state;
   absl::Duration queue;    // from admission to the first step's start
   absl::Duration compute;  // in batches that ran some of its steps
@@ -77,7 +84,7 @@ class SequenceSink {
   virtual ~SequenceSink() = default;
 
   // Called when a batch has run steps whose results, or state, are wanted.
-  // False: no more until Scheduler::Resume.
+  // False: no more until Scheduler::Resume. (The sequence may still end.)
   virtual bool OnSteps(const StepResults& results) = 0;
 
   // Exactly once for every admitted sequence, as the last call.
@@ -94,8 +101,22 @@ struct SequenceRequest {
   StepSelection selection;
   bool wants_scores = false;
   int64_t state_every = 0;  // steps; above 0 for incremental models only
+  // Live: the steps come by Scheduler::Append, so that `steps`, `features` and
+  // `tokens` are empty, and all are selected. A head that is applied once is
+  // applied to what there is at every step. At most `window` accepted steps may
+  // be without results. Incremental models only.
+  bool live = false;
+  int64_t window = 0;  // steps, at least 1
+  int priority = 0;    // kLowestPriority to kHighestPriority
   absl::Time deadline = absl::InfiniteFuture();
   SequenceSink* sink = nullptr;  // borrowed until OnDone
+};
+
+// Some steps of a live sequence.
+struct Steps {
+  int64_t count = 0;
+  std::vector<float> features;  // [count, I], or else
+  std::vector<int32_t> tokens;  // [count]
 };
 
 // A sequence between admission and its end. Made by callers, run by the
@@ -104,28 +125,36 @@ class Sequence {
  public:
   explicit Sequence(SequenceRequest request);
 
+  // Tells observer and sink of its end. For who ended it in the RunQueue, once,
+  // without locks.
+  void TellEnd(const absl::Status& status, Observer& observer);
+
  private:
-  friend class Scheduler;
+  friend class RunQueue;
+  friend class Batch;
+
+  enum class Phase {
+    kNew,
+    kReady,      // has work
+    kRunning,    // in a worker's batch
+    kSuspended,  // in an unfinished batch that waits for a worker
+    kPaused,     // its reader has to catch up
+    kWaiting,    // for its client's next steps
+    kEnded
+  };
 
   bool incremental() const { return request_.model->incremental(); }
+  // Steps that are there and have not run.
+  int64_t steps_left() const { return accepted_ - steps_done_; }
+  // The most steps that one batch may run of it.
+  int64_t steps_to_stop() const;
+  // Whether its state is to be told after so many steps, on the way.
+  bool WantsState(int64_t steps) const;
   // Estimated compute of some of its steps.
   absl::Duration Work(int64_t steps) const { return charged_ * steps; }
-  absl::Duration work_left() const {
-    return Work(request_.steps - steps_done_);
-  }
-
-  // Whether the state after `step` steps is wanted.
-  bool wants_state(int64_t step) const {
-    return request_.state_every > 0 && step % request_.state_every == 0;
-  }
-  // The most steps that one batch may run of it.
-  int64_t steps_to_stop() const {
-    const int64_t left = request_.steps - steps_done_;
-    const int64_t every = request_.state_every;
-    return every == 0 ? left : std::min(left, every - steps_done_ % every);
-  }
-
-  enum class Phase { kNew, kReady, kRunning, kPaused, kEnded };
+  // Of a live one: makes the steps that came since the next to be run, once
+  // those before have run.
+  void TakePending();
 
   // Of the worker that runs it; between batches of the scheduler's mutex.
   // (Taken from the request, so before it.)
@@ -133,21 +162,36 @@ class Sequence {
 
   // Constant after construction.
   const SequenceRequest request_;  // but for its state
+  const bool resumed_;             // with a state that the caller gave
 
   // Of the worker that runs it; between batches of the scheduler's mutex.
   int64_t steps_done_ = 0;
   size_t next_index_ = 0;  // into selection.indices
   bool started_ = false;
-  bool delivered_ = false;
+  bool state_good_ = true;
+  absl::Time delivered_ = absl::InfinitePast();  // the last results
   absl::Duration queue_, compute_, first_step_;
+  Steps current_;              // of a live one: what it runs
+  int64_t current_first_ = 0;  // the first of them, of all its steps
 
   // Guarded by the scheduler's mutex.
   Phase phase_ = Phase::kNew;
   uint64_t arrival_ = 0;  // the order of admission
   absl::Time admitted_;
+  absl::Time ready_since_;
+  Claim claim_;             // while ready
+  absl::Time due_;          // while paused or waiting: when it ends
   absl::Duration charged_;  // its share of the backlog, a step
-  absl::Status stop_;       // not OK: to be ended with it after its batch
-  bool resumed_ = false;    // Resume came while it ran
+  bool in_backlog_ = false;
+  absl::Status stop_;  // not OK: to be ended with it after its batch
+  bool reader_full_ = false;
+  bool reader_caught_up_ = false;      // Resume came while it ran
+  int64_t accepted_ = 0;               // steps that have come
+  int64_t settled_ = 0;                // steps_done_ as of its last batch's end
+  Steps pending_;                      // of them, those not in current_
+  std::optional<absl::Status> close_;  // no more come: how it ends then
+  std::deque<int64_t> state_at_;  // after how many steps its state is asked for
+  Batch* batch_ = nullptr;        // while suspended
 };
 
 }  // namespace unroll

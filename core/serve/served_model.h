@@ -12,11 +12,12 @@ namespace unroll {
 // A loaded model, ready to run. Shared by the registry and every sequence that
 // runs on it, so that it lives as long as either. Thread-safe.
 struct ServedModel {
-  ServedModel(ModelInfo model_info, std::unique_ptr<const Network> ready)
+  ServedModel(ModelInfo model_info, std::shared_ptr<const Network> ready)
       : info(std::move(model_info)), network(std::move(ready)), cost(info) {}
 
   const ModelInfo info;
-  const std::unique_ptr<const Network> network;
+  // Shared, so that it can be served afresh without being packed again.
+  const std::shared_ptr<const Network> network;
   mutable StepCost cost;
 
   // Whether results come while later steps are still to be computed.

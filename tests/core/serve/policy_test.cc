@@ -2,10 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 namespace unroll {
 namespace {
 
 const absl::Time kNow = absl::FromUnixSeconds(1000);
+constexpr absl::Duration kAgeing = absl::Milliseconds(100);
 
 StepCost Cost() {
   ModelInfo info;
@@ -14,111 +17,105 @@ StepCost Cost() {
 }
 
 // A quantum that `steps` steps of `rows` sequences fit, and no more.
-PolicyOptions Options(int64_t steps, int64_t rows, int64_t max_batch_rows) {
-  return {.max_batch_rows = max_batch_rows,
-          .quantum = steps * Cost().Estimate(1, rows) + absl::Nanoseconds(10)};
+absl::Duration Fits(int64_t steps, int64_t rows) {
+  return steps * Cost().Estimate(1, rows) + absl::Nanoseconds(10);
 }
 
-struct PolicyCase {
+struct OrderCase {
   std::string name;
-  std::vector<SequenceView> ready;
-  bool incremental = true;
-  PolicyOptions options;
-  std::vector<std::pair<int64_t, int64_t>> takes;  // index, steps
-  std::vector<int64_t> expired;
+  SequenceView first, second;
 };
 
-std::vector<SequenceView> Of(const std::vector<int64_t>& remaining) {
-  std::vector<SequenceView> views;
-  for (int64_t steps : remaining) views.push_back({.remaining_steps = steps});
-  return views;
-}
-
-std::vector<PolicyCase> Cases() {
-  const SequenceView late = {.remaining_steps = 5,
-                             .deadline = kNow - absl::Nanoseconds(1)};
-  const SequenceView now = {.remaining_steps = 5, .deadline = kNow};
-  const SequenceView soon = {.remaining_steps = 5,
-                             .deadline = kNow + absl::Nanoseconds(1)};
+std::vector<OrderCase> OrderCases() {
+  const absl::Time late = kNow + kAgeing - absl::Nanoseconds(1);
+  const absl::Time soon = kNow + absl::Seconds(1);
   return {
-      {"OneShortSequenceRunsWhole",
-       Of({3}),
-       true,
-       Options(10, 1, 64),
-       {{0, 3}},
-       {}},
-      {"ALongOneRunsForAQuantum",
-       Of({100}),
-       true,
-       Options(10, 1, 64),
-       {{0, 10}},
-       {}},
-      {"AllShareTheQuantum",
-       Of({100, 2, 50}),
-       true,
-       Options(10, 3, 64),
-       {{0, 10}, {1, 2}, {2, 10}},
-       {}},
-      {"TheOldestFillTheRows",
-       Of({9, 9, 9}),
-       true,
-       Options(4, 2, 2),
-       {{0, 4}, {1, 4}},
-       {}},
-      {"AStepRunsHoweverShortTheQuantum",
-       Of({9, 9}),
-       true,
-       {.max_batch_rows = 64, .quantum = absl::Nanoseconds(1)},
-       {{0, 1}, {1, 1}},
-       {}},
-      {"DeadOnesAreEndedAndTakeNoRow",
-       {late, soon, now, soon},
-       true,
-       Options(100, 2, 2),
-       {{1, 5}, {3, 5}},
-       {0, 2}},
-      {"WhenAllAreDeadNothingRuns",
-       {late, now},
-       true,
-       Options(10, 1, 64),
-       {},
-       {0, 1}},
-      {"BidirectionalOnesRunWhole",
-       Of({100}),
-       false,
-       Options(1, 1, 64),
-       {{0, 100}},
-       {}},
-      {"CompanyIsTakenWhileTheOldestIsNotHeldUpLong",
-       Of({10, 500, 10}),
-       false,
-       Options(1, 1, 64),
-       {{0, 10}, {2, 10}},
-       {}},
-      {"BidirectionalOnesFillTheRowsToo",
-       Of({10, 10, 10}),
-       false,
-       Options(1000, 1, 2),
-       {{0, 10}, {1, 10}},
-       {}},
+      {"PriorityBeforeAllElse",
+       {.priority = 1, .arrival = 9, .ready_since = late},
+       {.started = true, .deadline = soon, .arrival = 1, .ready_since = kNow}},
+      {"StartedBeforeNew",
+       {.started = true, .arrival = 9, .ready_since = late},
+       {.deadline = soon, .arrival = 1, .ready_since = kNow}},
+      {"EarliestDeadline",
+       {.deadline = soon, .arrival = 9, .ready_since = late},
+       {.deadline = soon + absl::Nanoseconds(1),
+        .arrival = 1,
+        .ready_since = kNow}},
+      {"ADeadlineBeforeNone",
+       {.deadline = soon, .arrival = 9, .ready_since = late},
+       {.arrival = 1, .ready_since = kNow}},
+      {"FirstAdmitted",
+       {.arrival = 1, .ready_since = late},
+       {.arrival = 9, .ready_since = kNow}},
+      {"APeriodOfWaitingBeforeStarted",
+       {.arrival = 9, .ready_since = kNow},
+       {.started = true, .arrival = 1, .ready_since = kNow + kAgeing}},
+      {"MorePriorityBeforeAPeriodOfWaiting",
+       {.priority = 2, .arrival = 9, .ready_since = kNow + kAgeing},
+       {.arrival = 1, .ready_since = kNow}},
+      {"APeriodForEachLevelOfPriority",
+       {.arrival = 9, .ready_since = kNow},
+       {.priority = 2, .arrival = 1, .ready_since = kNow + 3 * kAgeing}},
+      {"TheLowestIsPassedForSoLongOnly",
+       {.priority = kLowestPriority, .arrival = 9, .ready_since = kNow},
+       {.priority = kHighestPriority,
+        .started = true,
+        .deadline = kNow,
+        .arrival = 1,
+        .ready_since =
+            kNow + (kHighestPriority - kLowestPriority + 1) * kAgeing}},
   };
 }
 
-class PolicyTest : public ::testing::TestWithParam<PolicyCase> {};
+class OrderTest : public ::testing::TestWithParam<OrderCase> {};
 
-TEST_P(PolicyTest, Plans) {
-  const PolicyCase& c = GetParam();
-  const BatchPlan plan =
-      PlanBatch(c.ready, c.incremental, Cost(), kNow, c.options);
-  std::vector<std::pair<int64_t, int64_t>> takes;
-  for (const Take& take : plan.takes)
-    takes.emplace_back(take.index, take.steps);
-  EXPECT_EQ(takes, c.takes);
-  EXPECT_EQ(plan.expired, c.expired);
+TEST_P(OrderTest, FirstGoesFirst) {
+  const Claim first = ClaimOf(GetParam().first, kAgeing);
+  const Claim second = ClaimOf(GetParam().second, kAgeing);
+  EXPECT_TRUE(first < second);
+  EXPECT_FALSE(second < first);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, PolicyTest, ::testing::ValuesIn(Cases()),
+INSTANTIATE_TEST_SUITE_P(Table, OrderTest, ::testing::ValuesIn(OrderCases()),
                          [](const auto& info) { return info.param.name; });
+
+struct StepsCase {
+  std::string name;
+  std::vector<int64_t> available;
+  absl::Duration quantum;
+  std::vector<int64_t> taken;
+};
+
+std::vector<StepsCase> StepsCases() {
+  return {
+      {"AShortOneRunsWhole", {3}, Fits(10, 1), {3}},
+      {"ALongOneRunsForAQuantum", {100}, Fits(10, 1), {10}},
+      {"AllShareIt", {100, 50}, Fits(10, 2), {10, 10}},
+      {"TheLongerRunOnAfterTheShorter",
+       {20, 1, 20},
+       Cost().Estimate(1, 3) + Fits(6, 2),
+       {7, 1, 7}},
+      {"AStepRunsHoweverShortTheQuantum", {9, 9}, absl::Nanoseconds(1), {1, 1}},
+  };
+}
+
+class StepsTest : public ::testing::TestWithParam<StepsCase> {};
+
+TEST_P(StepsTest, FitTheQuantum) {
+  EXPECT_EQ(StepsInQuantum(GetParam().available, Cost(), GetParam().quantum),
+            GetParam().taken);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, StepsTest, ::testing::ValuesIn(StepsCases()),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(WholeTogetherTest, CompanyComesWhileTheFirstIsNotHeldUpLong) {
+  const std::vector<int64_t> mixed = {10, 500, 10}, alike = {10, 10, 10};
+  EXPECT_EQ(WholeTogether(mixed, Cost(), Fits(1, 1)),
+            (std::vector<size_t>{0, 2}));
+  EXPECT_EQ(WholeTogether(alike, Cost(), Fits(1000, 1)),
+            (std::vector<size_t>{0, 1, 2}));
+}
 
 }  // namespace
 }  // namespace unroll

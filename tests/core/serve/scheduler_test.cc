@@ -47,11 +47,12 @@ class Records final : public Observer {
  public:
   void OnSequence(const SequenceRecord& record) override {
     MutexLock lock(mutex_);
-    codes_.push_back(record.code);
+    codes_.push_back(record.status.code());
     steps_ += record.steps;
   }
   void OnBatch(const BatchRecord& record) override {
     MutexLock lock(mutex_);
+    if (record.sequences == 0) return;
     batch_sequences_.push_back(record.sequences);
     rows_ += record.rows;
   }
@@ -99,7 +100,7 @@ class Sink final : public SequenceSink {
   void OnDone(const SequenceEnd& end) override {
     ++ends;
     status = end.status;
-    h_n = end.state[0].values;
+    if (!end.state.empty()) h_n = end.state[0].values;
     done_.Notify();
   }
   void WaitUntilDone() { done_.WaitForNotification(); }
@@ -211,7 +212,7 @@ TEST_F(SchedulerTest, ManySequencesOnTwoWorkersEachEndOnceAndAreRight) {
   EXPECT_EQ(records_.steps(), steps);
   EXPECT_EQ(records_.rows(), steps);
   EXPECT_EQ(records_.codes().size(), size_t{kSequences});
-  EXPECT_EQ(scheduler_->load().waiting + scheduler_->load().running, 0);
+  EXPECT_EQ(scheduler_->load().ready + scheduler_->load().running, 0);
 }
 
 TEST_F(SchedulerTest, WhatWaitsSharesABatch) {
@@ -221,7 +222,7 @@ TEST_F(SchedulerTest, WhatWaitsSharesABatch) {
   std::vector<Sink> sinks(10);
   const std::vector<float> features = Features(2);
   for (Sink& sink : sinks) Submit(Request(features, sink));
-  EXPECT_EQ(scheduler_->load().waiting, 10);
+  EXPECT_EQ(scheduler_->load().ready, 10);
   blocker.release.Notify();
   for (Sink& sink : sinks) sink.WaitUntilDone();
   EXPECT_EQ(records_.batch_sequences()[1], 10);
@@ -413,7 +414,7 @@ TEST_F(SchedulerTest, APausedSequenceRunsOnAfterResume) {
   Submit(Request(features, other));
   other.WaitUntilDone();
   EXPECT_EQ(slow.messages, 1);
-  EXPECT_EQ(scheduler_->load().waiting, 1);
+  EXPECT_EQ(scheduler_->load().paused, 1);
   scheduler_->Resume(sequence);
   slow.WaitUntilDone();
   EXPECT_EQ(std::ssize(slow.steps), 200);
