@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps build test demo format check-format lint fuzz clean
+.PHONY: help deps test-deps check-deps bench-deps build test demo format check-format lint fuzz bench-kernels clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -29,6 +29,7 @@ help:
 	@echo "make check-format  fail if anything is not formatted"
 	@echo "make lint          clang's thread-safety analysis (errors) and clang-tidy"
 	@echo "make fuzz          the readers of bytes from outside against FUZZ_SECONDS=60 of libFuzzer each"
+	@echo "make bench-kernels compare the kernels with other libraries; ONLY='ort_*,...' for some ratios"
 	@echo "make clean         remove build/"
 
 deps:
@@ -39,6 +40,9 @@ test-deps: deps
 
 check-deps: test-deps
 	$(call install,deploy/check-packages.txt)
+
+bench-deps: test-deps
+	$(call install,deploy/bench-packages.txt)
 
 build: deps
 	@test -f build/release/build.ninja || cmake --preset release
@@ -62,6 +66,19 @@ fuzz: check-deps
 	@cmake --build --preset fuzz
 	@printf '%s\n' safetensors pytorch pickle onnx config state_token | \
 	  xargs -P `nproc` -I{} tests/fuzz/run.sh build/fuzz {} $(FUZZ_SECONDS)
+
+# The newest of the libraries to compare with, in an environment of their own.
+BENCH_ENV := build/bench-env
+$(BENCH_ENV)/installed: | bench-deps
+	@/usr/bin/python3 -m venv $(BENCH_ENV)
+	@$(BENCH_ENV)/bin/pip install --quiet --disable-pip-version-check onnxruntime openvino onnx numpy
+	@touch $@
+
+ONLY :=
+bench-kernels: $(BENCH_ENV)/installed
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release --target unroll_kernel_worker
+	@$(BENCH_ENV)/bin/python tests/bench/kernels.py --worker $(BIN)/unroll_kernel_worker $(if $(ONLY),--only '$(ONLY)')
 
 lint: check-deps
 	@test -f build/clang/build.ninja || cmake --preset clang

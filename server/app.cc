@@ -78,8 +78,10 @@ void LogLoaded(const ModelRegistry::Entry& entry) {
     spdlog::error("{} did not load: {}", name, entry.error.ToString());
     return;
   }
-  spdlog::info("{} ready: {}; {}", name, Summary(entry.model->info),
-               FactLine(entry.model->info.facts));
+  const Network& network = *entry.model->network;
+  spdlog::info("{} ready: {}; {} kernel, numerics {}; {}", name,
+               Summary(entry.model->info), Name(network.kernel()),
+               network.numerics(), FactLine(entry.model->info.facts));
 }
 
 // The next of `wanted`, which main() has blocked.

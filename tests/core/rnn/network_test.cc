@@ -321,6 +321,34 @@ TEST(NetworkPoolTest, AMeanPastFloat32IsAnOverflow) {
   EXPECT_TRUE(run.results[0].overflowed());
 }
 
+// The error that README states, of weights that bfloat16 does not hold.
+TEST(NetworkPrecisionTest, Bfloat16IsWithinTwoHundredthsOfFloat64) {
+  std::mt19937 generator(9);
+  for (const Nonlinearity nonlinearity :
+       {Nonlinearity::kTanh, Nonlinearity::kRelu}) {
+    for (const int64_t h : {16, 100, 512}) {
+      Model model = RandomModel({.spec = {.input_size = 40,
+                                          .hidden_size = h,
+                                          .num_layers = 2,
+                                          .nonlinearity = nonlinearity}},
+                                generator);
+      model.info.precision = Precision::kBfloat16;
+      const auto network = Network::Create(model.info, model.weights, {});
+      ASSERT_TRUE(network.ok());
+      TestSequence s = RandomSequence(model, 50, generator);
+      Network::Run run;
+      RunBatch(model, **network, {&s}, {50}, run);
+      const auto want =
+          NaiveRnn(model, ToMatrix(s.features, 40), ToMatrix(s.h_0, h));
+      ExpectClose(s.hidden, Flatten(want.hidden), absl::StrCat("H ", h), 2e-2);
+      EXPECT_FALSE(unroll::testing::IsClose(
+          s.hidden, Flatten(want.hidden),
+          {static_cast<int64_t>(s.hidden.size())}, 1e-5))
+          << "nothing was rounded";
+    }
+  }
+}
+
 TEST(NetworkKernelTest, TheModelsOwnSettingWinsAndAutoIsSplitOnAnyCpuWithFma) {
   std::mt19937 generator(3);
   Model model = RandomModel(
