@@ -11,6 +11,16 @@
 
 namespace unroll::testing {
 
+namespace {
+
+// Asked for again while it is being told, a state is told twice.
+std::vector<int64_t> Distinct(std::vector<int64_t> steps) {
+  steps.erase(std::unique(steps.begin(), steps.end()), steps.end());
+  return steps;
+}
+
+}  // namespace
+
 bool SimulatedCaller::OnSteps(const StepResults& results) {
   EXPECT_EQ(ends, 0) << "results after the end";
   for (int64_t i = 0; i < std::ssize(results.steps()); ++i) {
@@ -78,7 +88,7 @@ void SimulatedCaller::Check() const {
     const auto want = Flatten(naive(state_steps[i]).h_n);
     ExpectClose(states[i], want, "state on the way");
   }
-  ASSERT_TRUE(!status.ok() || state_steps == state_asked);
+  ASSERT_TRUE(!status.ok() || Distinct(state_steps) == state_asked);
   const NaiveResult want = naive(steps_run);
   std::vector<double> rows;
   for (const int64_t t : got) {

@@ -178,9 +178,6 @@ void Simulation::Feed(SimulatedCaller& caller) {
     if (caller.state_asked.empty() ||
         caller.state_asked.back() != caller.steps) {
       caller.state_asked.push_back(caller.steps);
-    } else if (!caller.state_steps.empty() &&
-               caller.state_steps.back() == caller.steps) {
-      caller.state_asked.push_back(caller.steps);  // told, and asked again
     }
     queue_.AskForState(caller.sequence, now);
     return;
