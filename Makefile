@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps bench-deps build test demo format check-format lint fuzz bench-kernels clean
+.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -28,6 +28,7 @@ help:
 	@echo "make format        format all C++ with clang-format"
 	@echo "make check-format  fail if anything is not formatted"
 	@echo "make lint          clang's thread-safety analysis (errors) and clang-tidy"
+	@echo "make simulate      the scheduler under SIMULATE_SEEDS=100000 random courses of events"
 	@echo "make fuzz          the readers of bytes from outside against FUZZ_SECONDS=60 of libFuzzer each"
 	@echo "make bench-kernels compare the kernels with other libraries; ONLY='ort_*,...' for some ratios"
 	@echo "make clean         remove build/"
@@ -59,6 +60,10 @@ format: check-deps
 
 check-format: check-deps
 	@clang-format-14 --dry-run -Werror $(SOURCES)
+
+SIMULATE_SEEDS := 100000
+simulate: test-deps build
+	@SIMULATE_SEEDS=$(SIMULATE_SEEDS) $(BIN)/unroll_serve_test --gtest_filter='SimulationTest.*'
 
 FUZZ_SECONDS := 60
 fuzz: check-deps

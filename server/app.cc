@@ -108,7 +108,8 @@ class App {
         metrics_(models_.Names()),
         scheduler_({.workers = resources_.workers,
                     .policy = {.max_batch_rows = flags.max_batch_rows,
-                               .quantum = flags.quantum}},
+                               .quantum = flags.quantum},
+                    .slow_reader_timeout = flags.slow_reader_timeout},
                    clock_, metrics_),
         gauges_(std::make_shared<ScrapedGauges>(scheduler_, models_, admission_,
                                                 *state_keys_)),
@@ -262,10 +263,11 @@ void App::Drain() {
   const absl::Time begin = absl::Now();
   draining_ = true;
   server_->GetHealthCheckService()->Shutdown();  // not serving, from here on
-  const Scheduler::Load load = scheduler_.load();
-  spdlog::info("draining: {} sequences are running or waiting, for at most {}",
-               load.waiting + load.running,
-               absl::FormatDuration(flags_.drain_timeout));
+  const RunQueue::Load load = scheduler_.load();
+  spdlog::info(
+      "draining: {} sequences are running or waiting, for at most {}",
+      load.ready + load.running + load.suspended + load.paused + load.waiting,
+      absl::FormatDuration(flags_.drain_timeout));
   const bool drained = scheduler_.Drain(flags_.drain_timeout);
   gate_.WaitUntilEmpty(
       std::max(kLeastFlushTime, flags_.drain_timeout - (absl::Now() - begin)));

@@ -5,21 +5,15 @@
 #include <random>
 
 #include "absl/strings/str_format.h"
+#include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/serve/reason.h"
 
 namespace unroll::server {
 namespace {
 constexpr size_t kMaxRequestId = 128;
-constexpr size_t kMaxMessage = 2000;  // bytes; percent-encoded up to 3 times
+constexpr size_t kMaxMessage = 2000;  // bytes in the log
 }  // namespace
-
-grpc::Status ToGrpc(const absl::Status& status) {
-  if (status.ok()) return grpc::Status::OK;
-  // A message that echoes a long input would pass the limit of gRPC's trailers,
-  // and the caller would see that instead.
-  return grpc::Status(static_cast<grpc::StatusCode>(status.code()),
-                      Printable(std::string(status.message()), kMaxMessage));
-}
 
 absl::Time Deadline(const grpc::CallbackServerContext& context,
                     const Clock& clock) {
@@ -34,6 +28,23 @@ absl::Status CancelStatus(absl::Time deadline, const Clock& clock) {
   return clock.Now() < deadline
              ? absl::CancelledError("the caller cancelled")
              : absl::DeadlineExceededError("the deadline passed");
+}
+
+absl::StatusOr<int> Priority(int32_t given) {
+  if (given < kLowestPriority || given > kHighestPriority) {
+    return absl::InvalidArgumentError(
+        absl::StrFormat("priority: %d, expected %d to %d", given,
+                        kLowestPriority, kHighestPriority));
+  }
+  return given;
+}
+
+absl::Status CheckWait(const CallEnvironment& environment,
+                       absl::Time deadline) {
+  ASSIGN_OR_RETURN(const absl::Duration wait,
+                   environment.scheduler.PredictedWait());
+  return environment.admission.CheckWait(wait,
+                                         deadline - environment.clock.Now());
 }
 
 absl::StatusOr<std::string> RequestId(const std::string& given) {
@@ -51,6 +62,9 @@ void CallRecord::End(const absl::Status& status,
                      std::string_view detail) const {
   const absl::Duration duration = environment_.clock.Now() - begin_;
   environment_.metrics.OnRequest(model_, method_, status.code(), duration);
+  if (const auto reason = ReasonOf(status)) {
+    environment_.metrics.OnRefusal(*reason);
+  }
   if (!status.ok()) {
     spdlog::debug("{} model {}: {} {}", method_, Quoted(model_),
                   Printable(status.ToString(), kMaxMessage), detail);

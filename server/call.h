@@ -17,6 +17,7 @@
 #include "server/call_gate.h"
 #include "server/metrics.h"
 #include "server/state_key_ring.h"
+#include "server/status.h"
 
 namespace unroll::server {
 
@@ -34,8 +35,6 @@ struct CallEnvironment {
   absl::Duration slow_call_threshold;  // zero: none is logged
 };
 
-grpc::Status ToGrpc(const absl::Status& status);
-
 // The call's deadline on `clock` (which a step of the wall clock does not
 // move), or InfiniteFuture.
 absl::Time Deadline(const grpc::CallbackServerContext& context,
@@ -43,6 +42,14 @@ absl::Time Deadline(const grpc::CallbackServerContext& context,
 
 // Why gRPC cancelled a call with that deadline.
 absl::Status CancelStatus(absl::Time deadline, const Clock& clock);
+
+// INVALID_ARGUMENT: out of range.
+absl::StatusOr<int> Priority(int32_t given);
+
+// RESOURCE_EXHAUSTED, with a reason and a delay: by the work ahead it would
+// wait longer than --max-queue-time or past its deadline. UNAVAILABLE:
+// draining.
+absl::Status CheckWait(const CallEnvironment& environment, absl::Time deadline);
 
 // The caller's id, or a new one of 16 hexadecimal digits.
 // INVALID_ARGUMENT: longer than 128 bytes.

@@ -137,6 +137,9 @@ void AddAll(CLI::App& app, Flags& flags) {
   AddBytes(app, "memory-limit", flags.memory_limit, 0, int64_t{1} << 50,
            "Memory for models and calls; 0: 80 % of the cgroup's limit or the "
            "machine's memory");
+  AddDuration(app, "slow-reader-timeout", flags.slow_reader_timeout,
+              absl::Milliseconds(1),
+              "End a stream whose results nobody reads for so long (ABORTED)");
   AddDuration(app, "drain-timeout", flags.drain_timeout, absl::ZeroDuration(),
               "How long running calls may go on after SIGTERM");
   AddChoice(app, "ready", flags.ready, {"all", "any"},

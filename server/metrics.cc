@@ -64,7 +64,16 @@ Metrics::Metrics(const std::vector<std::string>& models)
                         "gRPC calls that ended, by model, method and code")),
       request_duration_(
           Histogram(*registry_, "unroll_request_duration_seconds",
-                    "Time of a gRPC call in the server, by model and method")) {
+                    "Time of a gRPC call in the server, by model and method")),
+      busy_(Counter(*registry_, "unroll_worker_busy_seconds_total",
+                    "Time that workers spent in batches, of all together")
+                .Add({})) {
+  auto& refusals = Counter(*registry_, "unroll_refusals_total",
+                           "gRPC calls that were refused or ended early, by "
+                           "ErrorInfo's reason");
+  for (const Reason reason : kReasons) {
+    refusals_[reason] = &refusals.Add({{"reason", std::string(Name(reason))}});
+  }
   auto& queue = Histogram(*registry_, "unroll_queue_seconds",
                           "Sequences: from admission to their first batch");
   auto& compute = Histogram(*registry_, "unroll_compute_seconds",
@@ -75,6 +84,25 @@ Metrics::Metrics(const std::vector<std::string>& models)
                                     "Sequences that share a batch");
   auto& batch_rows = Histogram(*registry_, "unroll_batch_rows",
                                "Rows of a batch: steps of all its sequences");
+  auto& batch_steps =
+      Histogram(*registry_, "unroll_batch_steps", "Time steps of a batch");
+  auto& rows_per_step = Histogram(*registry_, "unroll_rows_per_step",
+                                  "Rows of a time step, mean of a batch");
+  auto& quantum = Histogram(*registry_, "unroll_quantum_seconds",
+                            "How long a worker stays with a batch");
+  auto& queue_age =
+      Histogram(*registry_, "unroll_queue_age_seconds",
+                "Sequences: each time from being ready to running");
+  auto& step_gap = Histogram(*registry_, "unroll_step_gap_seconds",
+                             "Sequences: between two deliveries of results");
+  auto& joined = Counter(*registry_, "unroll_sequences_joined_total",
+                         "Sequences that began to run");
+  auto& expired = Counter(*registry_, "unroll_sequences_expired_total",
+                          "Sequences that ended at a deadline or a timeout");
+  auto& cancelled = Counter(*registry_, "unroll_sequences_cancelled_total",
+                            "Sequences that were cancelled");
+  auto& resumed = Counter(*registry_, "unroll_sequences_resumed_total",
+                          "Sequences that went on from a given state");
   auto& steps = Counter(*registry_, "unroll_steps_total", "Time steps run");
   auto& batches = Counter(*registry_, "unroll_batches_total", "Batches run");
   auto& sequences = Counter(*registry_, "unroll_sequences_total",
@@ -86,6 +114,15 @@ Metrics::Metrics(const std::vector<std::string>& models)
                      .first_step = &first_step.Add(labels, kSeconds),
                      .batch_sequences = &batch_sequences.Add(labels, kCounts),
                      .batch_rows = &batch_rows.Add(labels, kCounts),
+                     .batch_steps = &batch_steps.Add(labels, kCounts),
+                     .rows_per_step = &rows_per_step.Add(labels, kCounts),
+                     .quantum = &quantum.Add(labels, kSeconds),
+                     .queue_age = &queue_age.Add(labels, kSeconds),
+                     .step_gap = &step_gap.Add(labels, kSeconds),
+                     .joined = &joined.Add(labels),
+                     .expired = &expired.Add(labels),
+                     .cancelled = &cancelled.Add(labels),
+                     .resumed = &resumed.Add(labels),
                      .steps = &steps.Add(labels),
                      .batches = &batches.Add(labels),
                      .sequences = &sequences.Add(labels)};
@@ -104,7 +141,16 @@ Metrics::Metrics(const std::vector<std::string>& models)
 void Metrics::OnSequence(const SequenceRecord& record) {
   const auto model = models_.find(record.model);
   if (model == models_.end()) return;
-  model->second.sequences->Increment();
+  ModelMetrics& metrics = model->second;
+  metrics.sequences->Increment();
+  const auto reason = ReasonOf(record.status);
+  if (record.status.code() == absl::StatusCode::kDeadlineExceeded ||
+      reason == Reason::kExpired || reason == Reason::kSlowReader) {
+    metrics.expired->Increment();
+  } else if (record.status.code() == absl::StatusCode::kCancelled) {
+    metrics.cancelled->Increment();
+  }
+  if (record.resumed) metrics.resumed->Increment();
   if (!record.started) return;
   model->second.queue->Observe(absl::ToDoubleSeconds(record.queue));
   model->second.compute->Observe(absl::ToDoubleSeconds(record.compute));
@@ -114,13 +160,31 @@ void Metrics::OnSequence(const SequenceRecord& record) {
 }
 
 void Metrics::OnBatch(const BatchRecord& record) {
+  const double elapsed = absl::ToDoubleSeconds(record.elapsed);
+  busy_.Increment(elapsed);
   const auto model = models_.find(record.model);
   if (model == models_.end()) return;
-  model->second.batches->Increment();
-  model->second.steps->Increment(static_cast<double>(record.rows));
-  model->second.batch_sequences->Observe(static_cast<double>(record.sequences));
-  model->second.batch_rows->Observe(static_cast<double>(record.rows));
+  ModelMetrics& metrics = model->second;
+  metrics.quantum->Observe(elapsed);
+  if (record.rows == 0) return;
+  const auto steps = static_cast<double>(record.steps);
+  const auto rows = static_cast<double>(record.rows);
+  metrics.batches->Increment();
+  metrics.steps->Increment(rows);
+  metrics.joined->Increment(static_cast<double>(record.joined));
+  metrics.batch_sequences->Observe(static_cast<double>(record.sequences));
+  metrics.batch_rows->Observe(rows);
+  metrics.batch_steps->Observe(steps);
+  metrics.rows_per_step->Observe(rows / steps);
+  for (const absl::Duration age : record.queue_ages) {
+    metrics.queue_age->Observe(absl::ToDoubleSeconds(age));
+  }
+  for (const absl::Duration gap : record.gaps) {
+    metrics.step_gap->Observe(absl::ToDoubleSeconds(gap));
+  }
 }
+
+void Metrics::OnRefusal(Reason reason) { refusals_.at(reason)->Increment(); }
 
 void Metrics::OnRequest(std::string_view model, std::string_view method,
                         absl::StatusCode code, absl::Duration duration) {
@@ -137,13 +201,22 @@ void Metrics::OnRequest(std::string_view model, std::string_view method,
 }
 
 std::vector<MetricFamily> ScrapedGauges::Collect() const {
-  const Scheduler::Load load = scheduler_.load();
-  MetricFamily waiting =
-      GaugeFamily("unroll_sequences_waiting", "Sequences waiting to run");
-  AddGauge(waiting, {}, static_cast<double>(load.waiting));
-  MetricFamily running =
-      GaugeFamily("unroll_sequences_running", "Sequences in a batch now");
-  AddGauge(running, {}, static_cast<double>(load.running));
+  const RunQueue::Load load = scheduler_.load();
+  std::vector<MetricFamily> all;
+  const auto add = [&](const char* name, const char* help, int64_t value) {
+    AddGauge(all.emplace_back(GaugeFamily(name, help)), {},
+             static_cast<double>(value));
+  };
+  add("unroll_sequences_ready", "Sequences that could run now",
+      load.ready + load.suspended);
+  add("unroll_sequences_running", "Sequences in a batch now", load.running);
+  add("unroll_sequences_paused", "Sequences that wait for their reader",
+      load.paused);
+  add("unroll_sequences_waiting",
+      "Live sequences that wait for their client's next step", load.waiting);
+  add("unroll_sequences_live", "Live sequences, whatever they do", load.live);
+  add("unroll_state_bytes", "Memory of all sequences' states",
+      load.state_bytes);
   MetricFamily used = GaugeFamily("unroll_memory_used_bytes",
                                   "Memory that models and admitted calls hold, "
                                   "of unroll_memory_limit_bytes");
@@ -191,7 +264,9 @@ std::vector<MetricFamily> ScrapedGauges::Collect() const {
           static_cast<double>(bytes));
     }
   }
-  return {waiting, running, used, limit, ephemeral, states, memory, info};
+  for (auto* family : {&used, &limit, &ephemeral, &states, &memory, &info})
+    all.push_back(std::move(*family));
+  return all;
 }
 
 }  // namespace unroll::server

@@ -18,6 +18,7 @@
 #include "core/serve/admission.h"
 #include "core/serve/model_registry.h"
 #include "core/serve/observer.h"
+#include "core/serve/reason.h"
 #include "core/serve/scheduler.h"
 #include "server/state_key_ring.h"
 
@@ -39,6 +40,9 @@ class Metrics final : public Observer {
   void OnRequest(std::string_view model, std::string_view method,
                  absl::StatusCode code, absl::Duration duration);
 
+  // A call that was refused or ended for a reason.
+  void OnRefusal(Reason reason);
+
   std::shared_ptr<prometheus::Registry> registry() const { return registry_; }
 
  private:
@@ -48,6 +52,15 @@ class Metrics final : public Observer {
     prometheus::Histogram* first_step;
     prometheus::Histogram* batch_sequences;
     prometheus::Histogram* batch_rows;
+    prometheus::Histogram* batch_steps;
+    prometheus::Histogram* rows_per_step;
+    prometheus::Histogram* quantum;
+    prometheus::Histogram* queue_age;
+    prometheus::Histogram* step_gap;
+    prometheus::Counter* joined;
+    prometheus::Counter* expired;
+    prometheus::Counter* cancelled;
+    prometheus::Counter* resumed;
     prometheus::Counter* steps;
     prometheus::Counter* batches;
     prometheus::Counter* sequences;
@@ -57,6 +70,8 @@ class Metrics final : public Observer {
   std::shared_ptr<prometheus::Registry> registry_;  // shared with the exposer
   prometheus::Family<prometheus::Counter>& requests_;
   prometheus::Family<prometheus::Histogram>& request_duration_;
+  prometheus::Counter& busy_;
+  std::map<Reason, prometheus::Counter*> refusals_;
   std::map<std::string, ModelMetrics, std::less<>> models_;
 };
 

@@ -5,18 +5,21 @@
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/serve/reason.h"
 
 namespace unroll::server {
 
 PredictCall::PredictCall(CallEnvironment& environment,
-                         const grpc::CallbackServerContext& context,
+                         grpc::CallbackServerContext& context,
                          const v1::PredictRequest& request,
                          v1::PredictResponse& response)
     : environment_(environment),
       response_(response),
       record_(environment, "Predict", request.model()) {
   const absl::Status status = Begin(context, request);
-  if (!status.ok()) End(status);
+  if (status.ok()) return;
+  SetPushback(status, context);
+  End(status);
 }
 
 absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
@@ -33,18 +36,17 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
   if (request.sequences().empty()) {
     return absl::InvalidArgumentError("sequences: none, expected 1 or more");
   }
-  ASSIGN_OR_RETURN(const absl::Duration wait,
-                   environment_.scheduler.PredictedWait());
-  RETURN_IF_ERROR(environment_.admission.CheckWait(wait));
+  ASSIGN_OR_RETURN(priority_, Priority(request.priority()));
+  deadline_ = Deadline(context, environment_.clock);
+  RETURN_IF_ERROR(CheckWait(environment_, deadline_));
   ASSIGN_OR_RETURN(ticket_, environment_.admission.Admit(
                                 static_cast<int64_t>(request.SpaceUsedLong())));
-  deadline_ = Deadline(context, environment_.clock);
   response_.mutable_results()->Reserve(request.sequences_size());
   for (int i = 0; i < request.sequences_size(); ++i) {
     const absl::Status status = AddSequence(request.sequences(i));
     if (!status.ok()) {
-      return absl::Status(status.code(), absl::StrFormat("sequences[%d]: %s", i,
-                                                         status.message()));
+      return WithMessage(
+          status, absl::StrFormat("sequences[%d]: %s", i, status.message()));
     }
   }
   if (reply_bytes_ > environment_.max_message_bytes) {
@@ -83,6 +85,7 @@ absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
       std::make_unique<Part>(*this, result, std::move(continuation)));
   request.sink = parts_.back().get();
   request.deadline = deadline_;
+  request.priority = priority_;
   sequences_.push_back(std::make_shared<Sequence>(std::move(request)));
   return absl::OkStatus();
 }

@@ -22,7 +22,7 @@ class PredictCall final : public grpc::ServerUnaryReactor {
  public:
   // `request` and `response` live until the call is done, by gRPC's promise.
   PredictCall(CallEnvironment& environment,
-              const grpc::CallbackServerContext& context,
+              grpc::CallbackServerContext& context,
               const v1::PredictRequest& request, v1::PredictResponse& response);
 
   void OnCancel() override;
@@ -67,6 +67,7 @@ class PredictCall final : public grpc::ServerUnaryReactor {
   std::vector<std::unique_ptr<Part>> parts_;  // each in one worker at a time
   int64_t reply_bytes_ = 0;
   absl::Time deadline_;
+  int priority_ = 0;
 
   std::atomic<int64_t> unfinished_ = 0;
 };

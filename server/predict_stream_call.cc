@@ -19,13 +19,14 @@ constexpr size_t kFullOutbox = 2;
 }  // namespace
 
 PredictStreamCall::PredictStreamCall(CallEnvironment& environment,
-                                     const grpc::CallbackServerContext& context,
+                                     grpc::CallbackServerContext& context,
                                      const v1::PredictStreamRequest& request)
     : environment_(environment),
       record_(environment, "PredictStream", request.model()),
       full_message_(std::min(kFullMessage, environment.max_message_bytes / 4)) {
   const absl::Status status = Begin(context, request);
   if (status.ok()) return;
+  SetPushback(status, context);
   {
     MutexLock lock(mutex_);
     end_ = status;
@@ -40,9 +41,9 @@ absl::Status PredictStreamCall::Begin(
   ASSIGN_OR_RETURN(
       model_, environment_.models.Find(request.model(), request.version()));
   ASSIGN_OR_RETURN(plan_, PlanResults(request.outputs(), *model_));
-  ASSIGN_OR_RETURN(const absl::Duration wait,
-                   environment_.scheduler.PredictedWait());
-  RETURN_IF_ERROR(environment_.admission.CheckWait(wait));
+  ASSIGN_OR_RETURN(const int priority, Priority(request.priority()));
+  deadline_ = Deadline(context, environment_.clock);
+  RETURN_IF_ERROR(CheckWait(environment_, deadline_));
   ASSIGN_OR_RETURN(SequenceRequest sequence,
                    ToSequenceRequest(request.sequence(), plan_, model_,
                                      environment_.max_steps));
@@ -77,8 +78,8 @@ absl::Status PredictStreamCall::Begin(
     OpenMessage().mutable_token_ids()->Add(sequence.tokens.begin(),
                                            sequence.tokens.end());
   }
-  deadline_ = Deadline(context, environment_.clock);
   sequence.deadline = deadline_;
+  sequence.priority = priority;
   sequence.state_every = plan_.state_token_every;
   sequence.sink = this;
   sequence_ = std::make_shared<Sequence>(std::move(sequence));

@@ -24,7 +24,7 @@ class PredictStreamCall final
  public:
   // `request` lives until the call is done, by gRPC's promise.
   PredictStreamCall(CallEnvironment& environment,
-                    const grpc::CallbackServerContext& context,
+                    grpc::CallbackServerContext& context,
                     const v1::PredictStreamRequest& request);
 
   void OnWriteDone(bool ok) override;

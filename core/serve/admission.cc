@@ -1,11 +1,19 @@
 #include "core/serve/admission.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
+#include "core/serve/reason.h"
 
 namespace unroll {
+namespace {
+
+// Before that trying again is no use.
+constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(100);
+
+}  // namespace
 
 Admission::Ticket& Admission::Ticket::operator=(Ticket&& other) noexcept {
   std::swap(admission_, other.admission_);
@@ -25,15 +33,21 @@ absl::Status Admission::Ticket::Extend(int64_t bytes) {
   return absl::OkStatus();
 }
 
-absl::Status Admission::CheckWait(absl::Duration predicted_wait) const {
-  if (predicted_wait > options_.max_queue_time) {
-    return absl::ResourceExhaustedError(
-        absl::StrFormat("the queue is too long: predicted wait %s, limit %s "
-                        "(--max-queue-time); try again later or elsewhere",
-                        absl::FormatDuration(predicted_wait),
-                        absl::FormatDuration(options_.max_queue_time)));
-  }
-  return absl::OkStatus();
+absl::Status Admission::CheckWait(absl::Duration predicted_wait,
+                                  absl::Duration time_left) const {
+  const absl::Duration most = std::min(options_.max_queue_time, time_left);
+  if (predicted_wait <= most) return absl::OkStatus();
+  const bool own = time_left < options_.max_queue_time;
+  return WithRetryDelay(
+      WithReason(
+          absl::ResourceExhaustedError(absl::StrFormat(
+              "the queue is too long: predicted wait %s, %s %s; try again "
+              "later or elsewhere",
+              absl::FormatDuration(predicted_wait),
+              own ? "the call's deadline is in" : "limit (--max-queue-time)",
+              absl::FormatDuration(most))),
+          Reason::kQueueTooLong),
+      std::max(predicted_wait - options_.max_queue_time, kLeastRetryDelay));
 }
 
 absl::StatusOr<Admission::Ticket> Admission::Admit(int64_t bytes) {
@@ -44,10 +58,15 @@ absl::StatusOr<Admission::Ticket> Admission::Admit(int64_t bytes) {
 absl::Status Admission::Take(int64_t bytes) {
   MutexLock lock(mutex_);
   if (bytes > options_.memory_limit - used_) {
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "out of memory: %d bytes needed, %d of %d left "
-        "(--memory-limit)",
-        bytes, options_.memory_limit - used_, options_.memory_limit));
+    const absl::Status refused = WithReason(
+        absl::ResourceExhaustedError(absl::StrFormat(
+            "out of memory: %d bytes needed, %d of %d left "
+            "(--memory-limit)",
+            bytes, options_.memory_limit - used_, options_.memory_limit)),
+        Reason::kOutOfMemory);
+    return bytes > options_.memory_limit
+               ? refused
+               : WithRetryDelay(refused, kLeastRetryDelay);
   }
   used_ += bytes;
   return absl::OkStatus();

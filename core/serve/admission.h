@@ -40,10 +40,13 @@ class Admission {
     int64_t bytes_ = 0;
   };
 
-  // RESOURCE_EXHAUSTED: the wait passes max_queue_time.
-  absl::Status CheckWait(absl::Duration predicted_wait) const;
+  // RESOURCE_EXHAUSTED (QUEUE_TOO_LONG, with a retry delay): the wait passes
+  // max_queue_time, or what the caller has left.
+  absl::Status CheckWait(absl::Duration predicted_wait,
+                         absl::Duration time_left) const;
 
-  // Memory for a model or a call. RESOURCE_EXHAUSTED: not so much is left.
+  // Memory for a model or a call. RESOURCE_EXHAUSTED (OUT_OF_MEMORY, with a
+  // retry delay if it can ever be): not so much is left.
   absl::StatusOr<Ticket> Admit(int64_t bytes);
 
   int64_t memory_used() const;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -31,6 +32,7 @@ class Batch {
   // Whether it is through, or has failed.
   bool done() const { return done_; }
 
+  std::span<const SequencePtr> sequences() const { return sequences_; }
   // The steps of the longest, and of all.
   int64_t longest() const;
   int64_t rows() const;

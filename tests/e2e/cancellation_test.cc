@@ -46,7 +46,8 @@ class CancellationTest : public ::testing::Test {
     request.add_sequences()->set_text("still here");
     EXPECT_TRUE(Predict(server_, request).status.ok());
     while (server_.Metric("unroll_sequences_running") +
-               server_.Metric("unroll_sequences_waiting") >
+               server_.Metric("unroll_sequences_ready") +
+               server_.Metric("unroll_sequences_paused") >
            0) {
     }
   }
@@ -92,7 +93,7 @@ TEST_F(CancellationTest, AReaderThatDoesNotReadPausesOnlyItself) {
   ASSERT_TRUE(reader->Read(&message));
   // Not reading on, the sequence comes to rest once buffers are full.
   double before = -1;
-  while (server_.Metric("unroll_sequences_waiting") != 1 || before != Steps()) {
+  while (server_.Metric("unroll_sequences_paused") != 1 || before != Steps()) {
     before = Steps();
   }
   EXPECT_LT(before, kManySteps);

@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <regex>
+#include <set>
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
@@ -74,6 +76,30 @@ TEST(MetricsTest, NamesThatCallersMakeUpNeverBecomeSeries) {
   }
   EXPECT_EQ(std::ranges::count(server.Scrape(), '\n'), lines);
   EXPECT_EQ(server.Metric("unroll_requests_total", "code=\"NOT_FOUND\""), 51);
+}
+
+// README.md's table is the list.
+TEST(MetricsTest, AllThatIsScrapedIsDocumentedAndTheOtherWayRound) {
+  const ServerProcess server(UNROLL_MODELS);
+  PredictText(server, "langid", 1);
+  std::set<std::string> scraped, documented;
+  const std::string scrape = server.Scrape();
+  const std::regex type("# TYPE (unroll_[a-z_]+) ");
+  for (auto i = std::sregex_iterator(scrape.begin(), scrape.end(), type);
+       i != std::sregex_iterator(); ++i) {
+    scraped.insert((*i)[1]);
+  }
+  std::ifstream readme(UNROLL_SOURCE_DIR "/README.md");
+  const std::regex name("`(unroll_[a-z_]+)`");
+  for (std::string line; std::getline(readme, line);) {
+    if (!absl::StartsWith(line, "| `unroll_")) continue;
+    line = line.substr(0, line.find(" | "));
+    for (auto i = std::sregex_iterator(line.begin(), line.end(), name);
+         i != std::sregex_iterator(); ++i) {
+      documented.insert((*i)[1]);
+    }
+  }
+  EXPECT_EQ(scraped, documented);
 }
 
 // The text format's grammar, and what a histogram promises.

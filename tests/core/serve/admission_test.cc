@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/serve/reason.h"
+
 namespace unroll {
 namespace {
 
@@ -43,10 +45,32 @@ TEST(AdmissionTest, AMovedTicketIsReturnedOnce) {
 
 TEST(AdmissionTest, RefusesAWaitThatIsTooLong) {
   Admission admission(Limits());
-  EXPECT_TRUE(admission.CheckWait(absl::Seconds(1)).ok());
-  const auto refused = admission.CheckWait(absl::Milliseconds(1001));
+  const absl::Duration forever = absl::InfiniteDuration();
+  EXPECT_TRUE(admission.CheckWait(absl::Seconds(1), forever).ok());
+  const auto refused = admission.CheckWait(absl::Milliseconds(1301), forever);
   EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_THAT(refused.message(), HasSubstr("1.001s"));
+  EXPECT_THAT(refused.message(), HasSubstr("1.301s"));
+  EXPECT_EQ(ReasonOf(refused), Reason::kQueueTooLong);
+  EXPECT_EQ(RetryDelayOf(refused), absl::Milliseconds(301));
+}
+
+TEST(AdmissionTest, RefusesAWaitPastTheCallersDeadline) {
+  Admission admission(Limits());
+  const absl::Duration wait = absl::Milliseconds(20);
+  EXPECT_TRUE(admission.CheckWait(wait, wait).ok());
+  const auto refused = admission.CheckWait(wait, absl::Milliseconds(19));
+  EXPECT_EQ(ReasonOf(refused), Reason::kQueueTooLong);
+  EXPECT_THAT(refused.message(), HasSubstr("deadline is in 19ms"));
+  EXPECT_TRUE(RetryDelayOf(refused));
+}
+
+TEST(AdmissionTest, OutOfMemoryIsWorthTryingAgainUnlessItCanNeverBe) {
+  Admission admission(Limits());
+  const auto ticket = admission.Admit(1000);
+  const auto later = admission.Admit(1).status();
+  EXPECT_EQ(ReasonOf(later), Reason::kOutOfMemory);
+  EXPECT_TRUE(RetryDelayOf(later));
+  EXPECT_FALSE(RetryDelayOf(admission.Admit(1001).status()));
 }
 
 TEST(AdmissionTest, ATicketIsExtendedWhileThereIsMemory) {

@@ -1,0 +1,112 @@
+// What a caller is told when there is no room for its call.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
+#include "tests/support/predict.h"
+#include "tests/support/server_process.h"
+
+namespace unroll::testing {
+namespace {
+
+v1::PredictRequest Letters(int64_t count) {
+  v1::PredictRequest request;
+  request.set_model("langid");
+  request.add_sequences()->set_text(std::string(count, 'a'));
+  request.mutable_outputs()->mutable_last();
+  return request;
+}
+
+std::string ReasonOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  google::rpc::ErrorInfo info;
+  if (!details.ParseFromString(status.error_details())) return "unreadable";
+  for (const auto& detail : details.details()) {
+    if (detail.UnpackTo(&info)) return info.domain() + "/" + info.reason();
+  }
+  return "none";
+}
+
+TEST(RefusalsTest, ATooLongQueueSaysWhyAndWhenToTryAgain) {
+  const ServerProcess server(UNROLL_MODELS,
+                             {"--max-steps=1000000", "--workers=1",
+                              "--max-batch-rows=1", "--max-queue-time=1ms"});
+  const auto stub = server.Inference();
+  grpc::ClientContext blocking;
+  std::thread blocker([&] {
+    v1::PredictResponse response;
+    stub->Predict(&blocking, Letters(900'000), &response);
+  });
+  grpc::Status status;
+  std::string pushback;
+  while (status.ok()) {
+    grpc::ClientContext context;
+    v1::PredictResponse response;
+    status = stub->Predict(&context, Letters(1), &response);
+    const auto& trailers = context.GetServerTrailingMetadata();
+    if (const auto found = trailers.find("grpc-retry-pushback-ms");
+        found != trailers.end()) {
+      pushback = {found->second.data(), found->second.size()};
+    }
+  }
+  blocking.TryCancel();
+  blocker.join();
+  EXPECT_EQ(status.error_code(), grpc::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(status), "unroll/QUEUE_TOO_LONG");
+  google::rpc::Status details;
+  ASSERT_TRUE(details.ParseFromString(status.error_details()));
+  google::rpc::RetryInfo retry;
+  ASSERT_EQ(details.details_size(), 2);
+  ASSERT_TRUE(details.details(1).UnpackTo(&retry));
+  EXPECT_GE(std::stol(pushback), 100);
+  EXPECT_NEAR(static_cast<double>(retry.retry_delay().seconds()) * 1e3 +
+                  retry.retry_delay().nanos() * 1e-6,
+              std::stod(pushback), 1);
+  EXPECT_GE(server.Metric("unroll_refusals_total", "reason=\"QUEUE_TOO_LONG\""),
+            1);
+}
+
+TEST(RefusalsTest, AReaderThatNeverReadsIsEnded) {
+  const ServerProcess server(
+      UNROLL_MODELS, {"--max-steps=1000000", "--slow-reader-timeout=20ms"});
+  grpc::ClientContext context;
+  v1::PredictStreamRequest request;
+  request.set_model("langid");
+  request.mutable_sequence()->set_text(std::string(900'000, 'a'));
+  const auto stub = server.Inference();
+  const auto reader = stub->PredictStream(&context, request);
+  v1::PredictStreamResponse message;
+  ASSERT_TRUE(reader->Read(&message));
+  while (server.Metric("unroll_sequences_expired_total", "model=\"langid\"") ==
+         0) {
+  }
+  while (reader->Read(&message)) {
+  }
+  const grpc::Status status = reader->Finish();
+  EXPECT_EQ(status.error_code(), grpc::ABORTED) << status.error_message();
+  EXPECT_EQ(ReasonOf(status), "unroll/SLOW_READER");
+}
+
+TEST(RefusalsTest, PrioritiesAreMinusTenToTen) {
+  const ServerProcess server(UNROLL_MODELS);
+  for (const int priority : {-11, -10, 10, 11}) {
+    v1::PredictRequest request = Letters(3);
+    request.set_priority(priority);
+    const grpc::Status status = Predict(server, request).status;
+    if (priority == -10 || priority == 10) {
+      EXPECT_TRUE(status.ok()) << status.error_message();
+    } else {
+      EXPECT_EQ(status.error_code(), grpc::INVALID_ARGUMENT);
+      EXPECT_THAT(status.error_message(),
+                  ::testing::HasSubstr("expected -10 to 10"));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace unroll::testing
