@@ -352,5 +352,20 @@ TEST_F(StateTokenTest, TheStreamCommandAndJsonTellOfIt) {
       HasSubstr("bit for bit, 7 steps in all"));
 }
 
+TEST_F(StateTokenTest, TheCommandNamesAStateFileThatIsNone) {
+  const ServerProcess server(UNROLL_MODELS);
+  TempDirectory work;
+  for (const auto& [file, message] :
+       {std::pair<std::string, std::string>{work / "none", "No such file"},
+        {work.Write("empty", ""), "empty, expected a state token"},
+        {work.Write("other", "text"), "state_token: not a state token"}}) {
+    const Finished finished = RunProcess(
+        {.arguments = {UNROLL_CLIENT_BINARY, "predict", "langid", "--text=a",
+                       "--state-in=" + file, "--server=" + server.address()}});
+    EXPECT_NE(finished.exit_code, 0);
+    EXPECT_THAT(finished.output, HasSubstr(message));
+  }
+}
+
 }  // namespace
 }  // namespace unroll
