@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps build test demo simulate format check-format lint fuzz clean
+.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -30,6 +30,7 @@ help:
 	@echo "make lint          clang's thread-safety analysis (errors) and clang-tidy"
 	@echo "make simulate      the scheduler under SIMULATE_SEEDS=100000 random courses of events"
 	@echo "make fuzz          the readers of bytes from outside against FUZZ_SECONDS=60 of libFuzzer each"
+	@echo "make bench-kernels compare the kernels with other libraries; ONLY='ort_*,...' for some ratios"
 	@echo "make clean         remove build/"
 
 deps:
@@ -40,6 +41,9 @@ test-deps: deps
 
 check-deps: test-deps
 	$(call install,deploy/check-packages.txt)
+
+bench-deps: test-deps
+	$(call install,deploy/bench-packages.txt)
 
 build: deps
 	@test -f build/release/build.ninja || cmake --preset release
@@ -67,6 +71,19 @@ fuzz: check-deps
 	@cmake --build --preset fuzz
 	@printf '%s\n' safetensors pytorch pickle onnx config state_token | \
 	  xargs -P `nproc` -I{} tests/fuzz/run.sh build/fuzz {} $(FUZZ_SECONDS)
+
+# The newest of the libraries to compare with, in an environment of their own.
+BENCH_ENV := build/bench-env
+$(BENCH_ENV)/installed: | bench-deps
+	@/usr/bin/python3 -m venv $(BENCH_ENV)
+	@$(BENCH_ENV)/bin/pip install --quiet --disable-pip-version-check onnxruntime openvino onnx numpy
+	@touch $@
+
+ONLY :=
+bench-kernels: $(BENCH_ENV)/installed
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release --target unroll_kernel_worker
+	@$(BENCH_ENV)/bin/python tests/bench/kernels.py --worker $(BIN)/unroll_kernel_worker $(if $(ONLY),--only '$(ONLY)')
 
 lint: check-deps
 	@test -f build/clang/build.ninja || cmake --preset clang

@@ -60,7 +60,8 @@ Network::Options NetworkOptions(const Flags& flags) {
   return {.max_rows = flags.max_batch_rows,
           .kernel = flags.rnn_kernel == "primitive" ? KernelChoice::kPrimitive
                     : flags.rnn_kernel == "split"   ? KernelChoice::kSplit
-                                                    : KernelChoice::kAuto};
+                                                    : KernelChoice::kAuto,
+          .token_table_limit = flags.token_table_limit};
 }
 
 std::string FactLine(const std::vector<Fact>& facts) {
@@ -77,8 +78,10 @@ void LogLoaded(const ModelRegistry::Entry& entry) {
     spdlog::error("{} did not load: {}", name, entry.error.ToString());
     return;
   }
-  spdlog::info("{} ready: {}; {}", name, Summary(entry.model->info),
-               FactLine(entry.model->info.facts));
+  const Network& network = *entry.model->network;
+  spdlog::info("{} ready: {}; {} kernel, numerics {}; {}", name,
+               Summary(entry.model->info), Name(network.kernel()),
+               network.numerics(), FactLine(entry.model->info.facts));
 }
 
 // The next of `wanted`, which main() has blocked.

@@ -146,6 +146,10 @@ void AddAll(CLI::App& app, Flags& flags) {
             "Healthy once all models are loaded, or any");
   AddChoice(app, "rnn-kernel", flags.rnn_kernel, {"auto", "primitive", "split"},
             "How layers are run; a model's own \"kernel\" wins");
+  AddBytes(app, "token-table-limit", flags.token_table_limit, 0,
+           int64_t{1} << 40,
+           "Most memory for the table of a token model's first layer; larger "
+           "ones are computed step by step");
   Add(app, "state-key-file", flags.state_key_file,
       "Keys that state tokens are signed with, one a line in base64: the first "
       "signs, all verify; read again on SIGHUP. Default: one that goes with "

@@ -26,10 +26,11 @@ struct Flags {
   absl::Duration drain_timeout = absl::Seconds(30);
   std::string ready = "all";  // all, any
   bool check = false;
-  std::string state_key_file;       // "": a key of the process's own
-  std::string rnn_kernel = "auto";  // auto, primitive, split
-  std::string log_level = "info";   // trace, debug, info, warning, error
-  std::string log_format = "text";  // text, json
+  std::string state_key_file;             // "": a key of the process's own
+  std::string rnn_kernel = "auto";        // auto, primitive, split
+  int64_t token_table_limit = 256 << 20;  // bytes a model
+  std::string log_level = "info";         // trace, debug, info, warning, error
+  std::string log_format = "text";        // text, json
   absl::Duration slow_call_threshold = absl::Seconds(1);  // 0: off
 };
 

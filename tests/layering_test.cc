@@ -22,7 +22,8 @@ const std::map<std::string, std::set<std::string>> kLayers = {
     {"core/model", {"core/base"}},
     {"core/format", {"core/base", "core/model"}},
     {"core/load", {"core/base", "core/model", "core/format"}},
-    {"core/rnn", {"core/base", "core/model"}},
+    {"core/simd", {}},
+    {"core/rnn", {"core/base", "core/model", "core/simd"}},
     {"core/serve", {"core/base", "core/model", "core/load", "core/rnn"}},
     {"server",
      {"core/base", "core/model", "core/load", "core/rnn", "core/serve",
@@ -35,8 +36,8 @@ const std::map<std::string, std::set<std::string>> kLayers = {
 // an error. The value is a regular expression over paths.
 const std::map<std::string, std::string> kLibraries = {
     {"dnnl.hpp", "core/rnn/onednn\\.h"},
-    {"core/rnn/onednn.h", "core/rnn/(.*\\.cc|packed_matmul\\.h)"},
-    {"core/rnn/packed_matmul.h", "core/rnn/.*\\.cc"},
+    {"core/rnn/onednn.h", "core/rnn/.*\\.cc"},
+    {"immintrin.h", "core/simd/block_.*\\.h"},
     {"dnnl_version.h", "server/metrics\\.cc"},
     {"grpc", "(server|client)/.*"},
     {"google/protobuf", "(server|client)/.*"},

@@ -27,6 +27,7 @@ constexpr AppliedTo kAppliedTo[] = {AppliedTo::kEachStep, AppliedTo::kLastStep,
 constexpr Tokenizer kTokenizers[] = {Tokenizer::kWords, Tokenizer::kCharacters};
 constexpr KernelChoice kKernels[] = {
     KernelChoice::kAuto, KernelChoice::kPrimitive, KernelChoice::kSplit};
+constexpr Precision kPrecisions[] = {Precision::kFloat32, Precision::kBfloat16};
 
 // The readers below give messages without file and key: their callers add them.
 absl::Status WrongKind(const json& value, std::string_view expected) {
@@ -275,6 +276,10 @@ absl::StatusOr<Config> ParseConfig(std::string_view text,
        [&](const json& v) { return ReadStrings(v, "pattern", config.ignore); }},
       {"kernel",
        [&](const json& v) { return ReadWord(v, kKernels, config.kernel); }},
+      {"precision",
+       [&](const json& v) {
+         return ReadWord(v, kPrecisions, config.precision);
+       }},
   };
   absl::Status read = ReadObject(root, keys);
   if (read.ok()) read = CheckOnce(config);

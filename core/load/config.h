@@ -46,6 +46,7 @@ struct Config {
 
   std::vector<std::string> ignore;  // patterns of tensors to leave out
   std::optional<KernelChoice> kernel;
+  std::optional<Precision> precision;
 };
 
 // Reads config.json. `where` names the file in messages.

@@ -128,6 +128,8 @@ std::vector<Fact> ListFacts(const ModelInfo& info, const Config& config,
                    config.kernel ? std::string(Name(*config.kernel))
                                  : "the server's choice",
                    SourceOf(config.kernel, FactSource::kAssumed)});
+  facts.push_back({"precision", std::string(Name(info.precision)),
+                   SourceOf(config.precision, FactSource::kAssumed)});
   return facts;
 }
 

@@ -58,6 +58,7 @@ absl::StatusOr<Model> Load(const ModelPath& path, const LoadOptions& options) {
   RETURN_IF_ERROR(CheckNormalization(parts, info));
   ASSIGN_OR_RETURN(info.labels, LoadLabels(path, config, parts));
   info.kernel = config.kernel;
+  info.precision = config.precision.value_or(Precision::kFloat32);
   info.metadata = parts.metadata;
   info.facts = ListFacts(info, config, parts);
   ASSIGN_OR_RETURN(model.weights, parts.read_weights());

@@ -84,6 +84,7 @@ struct ModelInfo {
   std::optional<Vocabulary> vocabulary;
   std::vector<std::string> labels;     // C of them, or none
   std::optional<KernelChoice> kernel;  // nothing: the server's own choice
+  Precision precision = Precision::kFloat32;
   std::map<std::string, std::string> metadata;  // what the file says besides
   std::vector<Fact> facts;
 };

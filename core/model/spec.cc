@@ -40,4 +40,8 @@ std::string_view Name(AppliedTo applied_to) {
   return "";
 }
 
+std::string_view Name(Precision precision) {
+  return precision == Precision::kFloat32 ? "float32" : "bfloat16";
+}
+
 }  // namespace unroll

@@ -18,6 +18,10 @@ enum class Activation {
   kLogSoftmax
 };
 
+// How weights are kept: as they are, or rounded to bfloat16. Sums and states
+// are float32 either way.
+enum class Precision { kFloat32, kBfloat16 };
+
 // What the head reads: each step's hidden, the last step's hidden, the top
 // layer's final states of all directions, concatenated, or the mean or maximum
 // of hidden over all steps. All are [D*H].
@@ -46,6 +50,7 @@ struct Spec {
 std::string_view Name(Nonlinearity nonlinearity);
 std::string_view Name(Activation activation);
 std::string_view Name(AppliedTo applied_to);
+std::string_view Name(Precision precision);  // "float32", "bfloat16"
 
 }  // namespace unroll
 

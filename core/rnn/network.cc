@@ -1,10 +1,15 @@
 #include "core/rnn/network.h"
 
+#include <array>
 #include <cmath>
 #include <cstring>
 
+#include "absl/strings/str_format.h"
+#include "core/base/checked.h"
 #include "core/base/status_macros.h"
+#include "core/rnn/cpu.h"
 #include "core/rnn/onednn.h"
+#include "core/rnn/packed_matmul.h"
 #include "core/rnn/pool.h"
 
 namespace unroll {
@@ -18,20 +23,39 @@ void CopyRow(const float* from, float* to, int64_t count) {
   std::memcpy(to, from, count * sizeof(float));
 }
 
-// auto is a fixed rule, so that replicas and restarts agree.
+// auto is a fixed rule, so that replicas and restarts agree. The split kernel
+// won every case of tests/bench (README, "Numbers"); without fused
+// multiply-adds it has no vectors to speak of, and oneDNN has.
 KernelChoice ResolveKernel(const ModelInfo& info,
                            const Network::Options& options) {
   const KernelChoice choice = info.kernel.value_or(options.kernel);
-  return choice == KernelChoice::kAuto ? KernelChoice::kSplit : choice;
+  if (choice != KernelChoice::kAuto) return choice;
+  return simd::Fused(CpuOps().isa) || info.precision != Precision::kFloat32
+             ? KernelChoice::kSplit
+             : KernelChoice::kPrimitive;
 }
 
-// A primitive for each number of rows: of each layer and direction (of the
-// split kernel two), and of the head's matmuls and softmax.
+// A primitive for each number of rows, layer and direction.
 int64_t PrimitiveBytes(const ModelInfo& info, const Network::Options& options) {
-  int64_t kinds = info.spec.num_layers * info.spec.directions;
-  if (ResolveKernel(info, options) == KernelChoice::kSplit) kinds *= 2;
-  if (info.head) kinds += std::ssize(info.head->layers) + 1;
-  return kinds * options.max_rows * kPrimitiveBytes;
+  if (ResolveKernel(info, options) == KernelChoice::kSplit) return 0;
+  return info.spec.num_layers * info.spec.directions * options.max_rows *
+         kPrimitiveBytes;
+}
+
+// The tables of the first layer's directions, or 0: the layer reads rows.
+int64_t TokenTableBytes(const ModelInfo& info,
+                        const Network::Options& options) {
+  if (info.vocabulary_size == 0 ||
+      ResolveKernel(info, options) == KernelChoice::kPrimitive) {
+    return 0;
+  }
+  const auto bytes = CheckedElements(std::array<int64_t, 3>{
+      info.vocabulary_size, info.spec.hidden_width(), sizeof(float)});
+  return bytes && *bytes <= options.token_table_limit ? *bytes : 0;
+}
+
+int64_t PackedBytes(const Tensor& weight, Precision precision) {
+  return PackedMatmul::Bytes(weight.shape[0], weight.shape[1], precision);
 }
 
 }  // namespace
@@ -50,25 +74,49 @@ absl::Status Network::Build(const ModelInfo& info, ModelWeights& weights,
                             const Options& options) {
   spec_ = info.spec;
   kernel_ = ResolveKernel(info, options);
-  primitive_bytes_ = PrimitiveBytes(info, options);
-  for (LayerWeights& layer : weights.layers) {
-    const auto make = kernel_ == KernelChoice::kPrimitive ? MakePrimitiveKernel
-                                                          : MakeSplitKernel;
-    ASSIGN_OR_RETURN(std::unique_ptr<const Kernel> kernel,
-                     make(layer, {.nonlinearity = spec_.nonlinearity,
-                                  .input_stride = layer.weight_ih.shape[1],
-                                  .output_stride = spec_.hidden_width(),
-                                  .max_rows = options.max_rows}));
-    kernels_.push_back(std::move(kernel));
-    layer = LayerWeights();
+  precision_ = info.precision;
+  if (kernel_ == KernelChoice::kPrimitive &&
+      precision_ != Precision::kFloat32) {
+    return absl::InvalidArgumentError(absl::StrFormat(
+        "\"precision\": \"%s\" needs the split kernel, but \"primitive\" is "
+        "asked for",
+        Name(precision_)));
   }
-  embedding_ = std::move(weights.embedding.values);
+  primitive_bytes_ = PrimitiveBytes(info, options);
+  token_table_ = TokenTableBytes(info, options) > 0;
+  RETURN_IF_ERROR(BuildLayers(info, weights, options));
+  if (!token_table_) embedding_ = std::move(weights.embedding.values);
   one_hot_ = info.one_hot;
   normalization_ = std::move(weights.normalization);
   if (info.head) {
     applied_to_ = info.head->applied_to;
-    ASSIGN_OR_RETURN(head_,
-                     Head::Create(*info.head, weights.head, options.max_rows));
+    head_ = std::make_unique<const Head>(*info.head, weights.head, precision_);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Network::BuildLayers(const ModelInfo& info, ModelWeights& weights,
+                                  const Options& options) {
+  for (LayerWeights& layer : weights.layers) {
+    absl::StatusOr<std::unique_ptr<const Kernel>> kernel;
+    if (kernel_ == KernelChoice::kPrimitive) {
+      kernel = MakePrimitiveKernel(layer, spec_.nonlinearity,
+                                   {.input_stride = layer.weight_ih.shape[1],
+                                    .output_stride = spec_.hidden_width(),
+                                    .max_rows = options.max_rows});
+    } else {
+      KernelOptions kernel_options = {.nonlinearity = spec_.nonlinearity,
+                                      .precision = precision_};
+      if (token_table_ && std::ssize(kernels_) < spec_.directions) {
+        kernel_options.tokens = {
+            .vocabulary_size = info.vocabulary_size,
+            .embedding = info.one_hot ? nullptr : &weights.embedding};
+      }
+      kernel = MakeSplitKernel(layer, kernel_options);
+    }
+    RETURN_IF_ERROR(kernel.status());
+    kernels_.push_back(*std::move(kernel));
+    layer = LayerWeights();
   }
   return absl::OkStatus();
 }
@@ -76,16 +124,20 @@ absl::Status Network::Build(const ModelInfo& info, ModelWeights& weights,
 int64_t Network::EstimateBytes(const ModelInfo& info,
                                const ModelWeights& weights,
                                const Options& options) {
-  const auto bytes = [](const Tensor& tensor) {
-    return static_cast<int64_t>(tensor.values.size() * sizeof(float));
-  };
-  int64_t total = PrimitiveBytes(info, options) + bytes(weights.embedding);
-  for (const LinearWeights& layer : weights.head) {
-    total += bytes(layer.weight) + bytes(layer.bias);
+  const int64_t table = TokenTableBytes(info, options);
+  int64_t total = PrimitiveBytes(info, options) + table;
+  if (table == 0) {
+    total += std::ssize(weights.embedding.values) * int64_t{sizeof(float)};
   }
-  for (const LayerWeights& layer : weights.layers) {
-    total +=
-        bytes(layer.weight_ih) + bytes(layer.weight_hh) + bytes(layer.bias_ih);
+  for (const LinearWeights& layer : weights.head) {
+    total += PackedBytes(layer.weight, info.precision);
+  }
+  for (size_t i = 0; i < weights.layers.size(); ++i) {
+    const LayerWeights& layer = weights.layers[i];
+    total += PackedBytes(layer.weight_hh, info.precision);
+    if (table == 0 || static_cast<int64_t>(i) >= info.spec.directions) {
+      total += PackedBytes(layer.weight_ih, info.precision);
+    }
   }
   return total;
 }
@@ -110,7 +162,8 @@ absl::Status Network::Finish(std::span<const Slice> slices, Run& run) const {
   }
   if (head_ == nullptr) return absl::OkStatus();
   if (Pools(applied_to_)) AddToPools(slices, run);
-  return RunHead(slices, run);
+  RunHead(slices, run);
+  return absl::OkStatus();
 }
 
 void Network::AddToPools(std::span<const Slice> slices, Run& run) const {
@@ -131,14 +184,14 @@ void Network::AddToPools(std::span<const Slice> slices, Run& run) const {
 
 // Gathers the rows that the head is wanted for, of all slices, and runs it
 // once.
-absl::Status Network::RunHead(std::span<const Slice> slices, Run& run) const {
+void Network::RunHead(std::span<const Slice> slices, Run& run) const {
   const int64_t width = spec_.hidden_width();
   const bool each_step = applied_to_ == AppliedTo::kEachStep;
   int64_t rows = 0;
   for (const Slice& slice : slices) {
     rows += each_step ? slice.score_steps.size() : slice.wants_scores;
   }
-  if (rows == 0) return absl::OkStatus();
+  if (rows == 0) return;
 
   float* input = head_->Input(rows, run.workspace);
   float* next = input;
@@ -155,7 +208,7 @@ absl::Status Network::RunHead(std::span<const Slice> slices, Run& run) const {
       next += width;
     }
   }
-  ASSIGN_OR_RETURN(const float* scores, head_->Run(rows, input, run.workspace));
+  const float* scores = head_->Run(rows, input, run.workspace);
   for (size_t i = 0; i < slices.size(); ++i) {
     SliceResult& result = run.results[i];
     result.scores_ = scores;
@@ -163,7 +216,6 @@ absl::Status Network::RunHead(std::span<const Slice> slices, Run& run) const {
     scores += head_->classes() * (each_step ? std::ssize(slices[i].score_steps)
                                             : int64_t{slices[i].wants_scores});
   }
-  return absl::OkStatus();
 }
 
 // What a head that is applied once reads of a sequence, [D*H].
@@ -182,18 +234,26 @@ void Network::ReadSummary(const Slice& slice, const SliceResult& result,
 }
 
 std::string Network::numerics() const {
-  return kernel_ == KernelChoice::kSplit ? "float32-1" : onednn::Numerics();
+  if (kernel_ == KernelChoice::kPrimitive) return onednn::Numerics();
+  // To be counted up when the order or the rounding of any operation changes.
+  std::string id =
+      precision_ == Precision::kFloat32 ? "float32-1" : "bfloat16-1";
+  if (!simd::Fused(CpuOps().isa)) id += "-unfused";
+  return id;
 }
 
 std::map<std::string, int64_t> Network::MemoryBytes() const {
   std::map<std::string, int64_t> parts;
-  for (const auto& kernel : kernels_) parts["rnn"] += kernel->memory_bytes();
+  for (const auto& kernel : kernels_) {
+    parts["rnn"] += kernel->memory_bytes() - kernel->table_bytes();
+    if (token_table_) parts["token_table"] += kernel->table_bytes();
+  }
   if (!embedding_.empty()) {
     parts["embedding"] =
         static_cast<int64_t>(embedding_.size() * sizeof(float));
   }
   if (head_ != nullptr) parts["head"] = head_->memory_bytes();
-  parts["primitives"] = primitive_bytes_;
+  if (primitive_bytes_ > 0) parts["primitives"] = primitive_bytes_;
   return parts;
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "core/model/model.h"
+#include "core/rnn/cores.h"
 #include "core/rnn/head.h"
 #include "core/rnn/kernel.h"
 #include "core/rnn/packed_layout.h"
@@ -69,10 +70,13 @@ class Network {
   struct Options {
     int64_t max_rows = 64;                      // the most slices in a batch
     KernelChoice kernel = KernelChoice::kAuto;  // a model's own setting wins
+    // The most that the tables of a token model's first layer may take, bytes.
+    int64_t token_table_limit = 256 << 20;
   };
 
   // Packs the weights and lets each go once that is done, so that little more
-  // than one copy is there at a time. INTERNAL: oneDNN failed;
+  // than one copy is there at a time. INVALID_ARGUMENT: the primitive kernel
+  // with a precision it has not; INTERNAL: oneDNN failed;
   // RESOURCE_EXHAUSTED: out of memory.
   static absl::StatusOr<std::unique_ptr<const Network>> Create(
       const ModelInfo& info, ModelWeights weights, const Options& options);
@@ -85,6 +89,7 @@ class Network {
   // The working memory of a Run, kept between runs to spare allocations.
   struct Run {
     Workspace workspace;
+    Cores* cores = nullptr;  // of which a batch takes one, or two; null: one
     PackedLayout layout;
     std::vector<int64_t> lengths;
     std::vector<SliceResult> results;  // one a slice, in order
@@ -111,43 +116,52 @@ class Network {
   int64_t passes() const { return spec_.num_layers * spec_.directions; }
 
   const Spec& spec() const { return spec_; }
-  // What the model holds, by part: "rnn", "embedding", "head", "primitives".
+  // What the model holds, by part: "rnn", "token_table", "embedding", "head",
+  // "primitives".
   std::map<std::string, int64_t> MemoryBytes() const;
   // The kernel that runs the layers; never kAuto.
   KernelChoice kernel() const { return kernel_; }
-  // The numerics id: what has to be equal, besides model and input, for two
-  // networks to give the same bits.
-  std::string numerics() const;
-  // Whether a sequence's bits are the same in any company and in any pieces.
+  // Whether a sequence's bits are its own: independent of what else is in a
+  // batch and of how the sequence is cut.
   bool exact() const { return kernel_ == KernelChoice::kSplit; }
+  // What two servers must have in common to give the same bits for the same
+  // weights, such as "float32-1".
+  std::string numerics() const;
 
  private:
   Network() = default;
 
   absl::Status Build(const ModelInfo& info, ModelWeights& weights,
                      const Options& options);
+  absl::Status BuildLayers(const ModelInfo& info, ModelWeights& weights,
+                           const Options& options);
   // In network_passes.cc.
   absl::Status RunPiece(std::span<const Slice> slices, int64_t steps,
                         Run& run) const;
   void EndPass(std::span<const Slice> slices, Run& run) const;
   void GatherInput(std::span<const Slice> slices, int64_t begin, int64_t end,
                    Run& run) const;
+  void GatherTokens(std::span<const Slice> slices, int64_t begin, int64_t end,
+                    Run& run) const;
   // What a layer reads and writes, [rows, I or D*H] of the whole batch.
+  int32_t* InputTokens(Run& run) const;
   Rows InputRows(int64_t layer, Run& run) const;
   Rows OutputRows(int64_t layer, Run& run) const;
   void FindOverflows(ConstRows rows, Run& run) const;
 
   absl::Status Finish(std::span<const Slice> slices, Run& run) const;
-  absl::Status RunHead(std::span<const Slice> slices, Run& run) const;
+  void RunHead(std::span<const Slice> slices, Run& run) const;
 
   void ReadSummary(const Slice& slice, const SliceResult& result,
                    float* row) const;
   void AddToPools(std::span<const Slice> slices, Run& run) const;
 
   Spec spec_;
-  KernelChoice kernel_ = KernelChoice::kPrimitive;
+  KernelChoice kernel_ = KernelChoice::kSplit;
+  Precision precision_ = Precision::kFloat32;
   std::vector<std::unique_ptr<const Kernel>> kernels_;  // [L*D]
-  std::vector<float> embedding_;                        // [V, I]
+  bool token_table_ = false;      // the first layer's kernels read tokens
+  std::vector<float> embedding_;  // [V, I], without a token table
   bool one_hot_ = false;
   Normalization normalization_;
   std::unique_ptr<const Head> head_;  // null without one

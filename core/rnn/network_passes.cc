@@ -23,10 +23,6 @@ void NormalizeRow(const Normalization& normalization, float* row) {
   for (size_t i = 0; i < mean.size(); ++i) row[i] = (row[i] - mean[i]) / std[i];
 }
 
-Rows From(Rows rows, int64_t row) {
-  return {rows.data + row * rows.stride, rows.stride};
-}
-
 // Moves the rows of the slots that stay, of all times, to their new places.
 void MoveRows(const PackedLayout& from, const PackedLayout& to,
               std::span<const int64_t> old_slots, Rows rows) {
@@ -85,7 +81,12 @@ absl::Status Network::RunPiece(std::span<const Slice> slices, int64_t steps,
     run.lengths.push_back(std::min(length - begin, steps));
   }
   run.piece.Reset(run.lengths);  // longest first already: it keeps the slots
-  if (run.pass == 0) GatherInput(slices, begin, begin + steps, run);
+  const bool reads_tokens = layer == 0 && token_table_;
+  if (reads_tokens) {
+    GatherTokens(slices, begin, begin + steps, run);
+  } else if (run.pass == 0) {
+    GatherInput(slices, begin, begin + steps, run);
+  }
 
   float* state =
       run.workspace.Floats(Workspace::kState, layout.sequences() * h);
@@ -95,12 +96,20 @@ absl::Status Network::RunPiece(std::span<const Slice> slices, int64_t steps,
               state + slot * h, h);
     }
   }
-  const Rows input = From(InputRows(layer, run), layout.row(0, begin));
-  Rows output = From(OutputRows(layer, run), layout.row(0, begin));
+  const int64_t first_row = layout.row(0, begin);
+  LayerInput input;
+  if (reads_tokens) {
+    input.tokens = InputTokens(run) + first_row;
+  } else {
+    const Rows rows = InputRows(layer, run).From(first_row);
+    input.rows = {rows.data, rows.stride};
+  }
+  Rows output = OutputRows(layer, run).From(first_row);
   output.data += direction * h;
+  Cores::Lease cores(run.cores);
   RETURN_IF_ERROR(kernels_[run.pass]->Run(
-      run.piece, forward ? Direction::kForward : Direction::kBackward,
-      {input.data, input.stride}, output, state, run.workspace));
+      run.piece, forward ? Direction::kForward : Direction::kBackward, input,
+      output, state, run.workspace, cores));
   // tanh has no way out of its range.
   if (spec_.nonlinearity == Nonlinearity::kRelu) {
     FindOverflows({output.data, output.stride}, run);
@@ -132,7 +141,7 @@ void Network::GatherInput(std::span<const Slice> slices, int64_t begin,
   for (int64_t slot = 0; slot < run.layout.batch_size(begin); ++slot) {
     const Slice& slice = slices[run.layout.sequence(slot)];
     for (int64_t t = begin; t < std::min(end, slice.steps); ++t) {
-      float* row = From(input, run.layout.row(slot, t)).data;
+      float* row = input.From(run.layout.row(slot, t)).data;
       if (slice.tokens == nullptr) {
         CopyRow(slice.features + t * width, row, width);
         if (!normalization_.empty()) NormalizeRow(normalization_, row);
@@ -144,6 +153,23 @@ void Network::GatherInput(std::span<const Slice> slices, int64_t begin,
       }
     }
   }
+}
+
+void Network::GatherTokens(std::span<const Slice> slices, int64_t begin,
+                           int64_t end, Run& run) const {
+  int32_t* tokens = InputTokens(run);
+  for (int64_t slot = 0; slot < run.layout.batch_size(begin); ++slot) {
+    const Slice& slice = slices[run.layout.sequence(slot)];
+    for (int64_t t = begin; t < std::min(end, slice.steps); ++t) {
+      tokens[run.layout.row(slot, t)] = slice.tokens[t];
+    }
+  }
+}
+
+// What the first layer's kernels read with a token table, [rows].
+int32_t* Network::InputTokens(Run& run) const {
+  return reinterpret_cast<int32_t*>(run.workspace.Bytes(
+      Workspace::kTokens, run.layout.rows() * int64_t{sizeof(int32_t)}));
 }
 
 Rows Network::InputRows(int64_t layer, Run& run) const {
@@ -182,10 +208,11 @@ void Network::Keep(const std::vector<bool>& keep, Run& run) const {
   for (int64_t slot = 0; slot < old.sequences(); ++slot) {
     if (keep[old.sequence(slot)]) old_slots.push_back(slot);
   }
-  const Rows input = InputRows(run.pass / spec_.directions, run);
-  std::optional<Rows> output;
+  const int64_t layer = run.pass / spec_.directions;
+  std::optional<Rows> input, output;
+  if (layer > 0 || !token_table_) input = InputRows(layer, run);
   if (run.steps_done > 0 || run.pass % spec_.directions > 0) {
-    output = OutputRows(run.pass / spec_.directions, run);
+    output = OutputRows(layer, run);
   }
 
   std::vector<int64_t> lengths(old.sequences());
@@ -204,7 +231,7 @@ void Network::Keep(const std::vector<bool>& keep, Run& run) const {
   run.results = std::move(results);
   run.layout.Reset(run.lengths);
 
-  MoveRows(old, run.layout, old_slots, input);
+  if (input) MoveRows(old, run.layout, old_slots, *input);
   if (output) MoveRows(old, run.layout, old_slots, *output);
   if (run.steps_done == 0) return;
   // The steps done are the first ones, or, backward, the last ones.

@@ -24,10 +24,6 @@ dnnl::primitive_attr UserScratchpad() {
   return attributes;
 }
 
-dnnl::memory::desc Matrix(int64_t rows, int64_t columns, int64_t stride) {
-  return {{rows, columns}, dnnl::memory::data_type::f32, {stride, 1}};
-}
-
 dnnl::memory Reorder(const dnnl::memory::desc& from, const float* data,
                      const dnnl::memory::desc& to) {
   dnnl::memory source = Over(from, data);
@@ -62,23 +58,6 @@ dnnl::vanilla_rnn_forward::primitive_desc VanillaRnn(
           UserScratchpad()};
 }
 
-dnnl::matmul::primitive_desc Matmul(const MatmulArguments& a) {
-  dnnl::primitive_attr attributes = UserScratchpad();
-  attributes.set_post_ops(a.post_ops);
-  if (a.bias.get_size() == 0) {
-    return {Engine(), a.src, a.weights, a.dst, attributes};
-  }
-  return {Engine(), a.src, a.weights, a.bias, a.dst, attributes};
-}
-
-dnnl::primitive_desc Softmax(bool logarithm, const dnnl::memory::desc& matrix) {
-  const auto algorithm = logarithm ? dnnl::algorithm::softmax_log
-                                   : dnnl::algorithm::softmax_accurate;
-  return dnnl::softmax_forward::primitive_desc(
-      Engine(), dnnl::prop_kind::forward_inference, algorithm, matrix, matrix,
-      /*axis=*/1, UserScratchpad());
-}
-
 #else
 
 dnnl::vanilla_rnn_forward::primitive_desc VanillaRnn(
@@ -89,27 +68,6 @@ dnnl::vanilla_rnn_forward::primitive_desc VanillaRnn(
       a.weights_layer, a.weights_iter, a.bias, a.dst_layer,
       dnnl::memory::desc());
   return {desc, UserScratchpad(), Engine()};
-}
-
-dnnl::matmul::primitive_desc Matmul(const MatmulArguments& a) {
-  dnnl::primitive_attr attributes = UserScratchpad();
-  attributes.set_post_ops(a.post_ops);
-  const dnnl::matmul::desc desc =
-      a.bias.get_size() == 0
-          ? dnnl::matmul::desc(a.src, a.weights, a.dst)
-          : dnnl::matmul::desc(a.src, a.weights, a.bias, a.dst);
-  return {desc, attributes, Engine()};
-}
-
-dnnl::primitive_desc Softmax(bool logarithm, const dnnl::memory::desc& matrix) {
-  if (logarithm) {
-    return dnnl::logsoftmax_forward::primitive_desc(
-        {dnnl::prop_kind::forward_inference, matrix, /*axis=*/1},
-        UserScratchpad(), Engine());
-  }
-  return dnnl::softmax_forward::primitive_desc(
-      {dnnl::prop_kind::forward_inference, matrix, /*axis=*/1},
-      UserScratchpad(), Engine());
 }
 
 #endif

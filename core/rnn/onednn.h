@@ -26,9 +26,6 @@ dnnl::stream& Stream();
 // since with oneDNN's own one a primitive must stay on its creator's thread.
 dnnl::primitive_attr UserScratchpad();
 
-// A float32 matrix in memory: [rows, columns], `stride` floats from row to row.
-dnnl::memory::desc Matrix(int64_t rows, int64_t columns, int64_t stride);
-
 // A memory of `desc` over `data`, or with its own buffer.
 inline dnnl::memory Over(const dnnl::memory::desc& desc, const void* data) {
   return dnnl::memory(desc, Engine(), const_cast<void*>(data));
@@ -38,7 +35,7 @@ inline dnnl::memory Over(const dnnl::memory::desc& desc, const void* data) {
 dnnl::memory Reorder(const dnnl::memory::desc& from, const float* data,
                      const dnnl::memory::desc& to);
 
-// Descriptors of what we run. The 2.x API makes a primitive_desc of an
+// The descriptor of what we run. The 2.x API makes a primitive_desc of an
 // operation desc, the 3.x API of the arguments themselves.
 struct VanillaRnnArguments {
   dnnl::algorithm activation;
@@ -47,15 +44,6 @@ struct VanillaRnnArguments {
 };
 dnnl::vanilla_rnn_forward::primitive_desc VanillaRnn(
     const VanillaRnnArguments& arguments);
-
-struct MatmulArguments {
-  dnnl::memory::desc src, weights, bias, dst;  // bias may be empty
-  dnnl::post_ops post_ops;
-};
-dnnl::matmul::primitive_desc Matmul(const MatmulArguments& arguments);
-
-// Softmax, or its logarithm, over the columns of a [rows, columns] matrix.
-dnnl::primitive_desc Softmax(bool logarithm, const dnnl::memory::desc& matrix);
 
 // A primitive made, and the scratchpad that a run of it needs.
 struct Prepared {

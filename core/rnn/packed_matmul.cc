@@ -1,94 +1,135 @@
 #include "core/rnn/packed_matmul.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstring>
+#include <new>
+
+#include "core/rnn/cpu.h"
 
 namespace unroll {
+namespace {
 
-using dnnl::memory;
+// Below this a second core would cost more time than it saves: handing out a
+// part takes a few tenths of a microsecond.
+constexpr int64_t kSharedOutputs = 512;
+constexpr int64_t kSharedWeights = 256 * 512;
+constexpr int64_t kPartPanels = 8;
+
+int64_t Panels(int64_t columns) {
+  return (columns + simd::kPanel - 1) / simd::kPanel;
+}
+
+int64_t WeightBytes(int64_t outputs, int64_t inputs, Precision precision) {
+  const int64_t row_bytes =
+      precision == Precision::kFloat32
+          ? inputs * int64_t{sizeof(float)}
+          : (inputs + 1) / 2 * int64_t{2 * sizeof(uint16_t)};
+  return Panels(outputs) * simd::kPanel * row_bytes;
+}
+
+// To the nearest bfloat16, ties to even. Weights are finite.
+uint16_t ToBfloat16(float value) {
+  const auto bits = std::bit_cast<uint32_t>(value);
+  return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// Where weight[column][k] belongs: see simd/ops.h.
+int64_t PackedIndex(int64_t column, int64_t k, int64_t inputs,
+                    Precision precision) {
+  const int64_t panel = column / simd::kPanel;
+  const int64_t lane = column % simd::kPanel;
+  if (precision == Precision::kFloat32) {
+    return (panel * inputs + k) * simd::kPanel + lane;
+  }
+  const int64_t pairs = (inputs + 1) / 2;
+  return ((panel * pairs + k / 2) * simd::kPanel + lane) * 2 + k % 2;
+}
+
+}  // namespace
+
+float Rounded(float weight, Precision precision) {
+  if (precision == Precision::kFloat32) return weight;
+  return std::bit_cast<float>(static_cast<uint32_t>(ToBfloat16(weight)) << 16);
+}
 
 PackedMatmul::PackedMatmul(const Tensor& weight, const std::vector<float>& bias,
-                           const Options& options)
+                           Precision precision, simd::Function function)
     : inputs_(weight.shape[1]),
       outputs_(weight.shape[0]),
+      precision_(precision),
+      function_(function),
       bias_(bias),
-      options_(options) {
-  // One layout of the weights has to serve every number of rows.
-  if (!MakePrimitives(memory::format_tag::any)) {
-    MakePrimitives(memory::format_tag::ab);
-  }
-  weights_ = onednn::Reorder(
-      {{inputs_, outputs_}, memory::data_type::f32, memory::format_tag::ba},
-      weight.values.data(), weights_desc_);
-}
-
-// False when the numbers of rows disagree about the layout `any` stands for.
-bool PackedMatmul::MakePrimitives(memory::format_tag tag) {
-  primitives_.clear();
-  for (int64_t rows = 1; rows <= options_.max_rows; ++rows) {
-    const auto desc = onednn::Matmul(
-        {.src = onednn::Matrix(rows, inputs_, options_.source_stride),
-         .weights = {{inputs_, outputs_}, memory::data_type::f32, tag},
-         .bias = bias_.empty() ? memory::desc()
-                               : onednn::Matrix(1, outputs_, outputs_),
-         .dst = onednn::Matrix(rows, outputs_, options_.target_stride),
-         .post_ops = options_.post_ops});
-    if (rows == 1) {
-      weights_desc_ = desc.weights_desc();
-    } else if (desc.weights_desc() != weights_desc_) {
-      return false;
+      weights_(static_cast<std::byte*>(std::aligned_alloc(
+          simd::kAlignment, WeightBytes(outputs_, inputs_, precision_)))) {
+  if (weights_ == nullptr) throw std::bad_alloc();
+  bias_.resize(outputs_, 0.0f);
+  std::memset(weights_.get(), 0, WeightBytes(outputs_, inputs_, precision_));
+  for (int64_t column = 0; column < outputs_; ++column) {
+    const float* row = weight.values.data() + column * inputs_;
+    for (int64_t k = 0; k < inputs_; ++k) {
+      const int64_t index = PackedIndex(column, k, inputs_, precision_);
+      if (precision_ == Precision::kFloat32) {
+        reinterpret_cast<float*>(weights_.get())[index] = row[k];
+      } else {
+        reinterpret_cast<uint16_t*>(weights_.get())[index] = ToBfloat16(row[k]);
+      }
     }
-    primitives_.emplace_back(desc);
-  }
-  return true;
-}
-
-PackedMatmul::Call::Call(const PackedMatmul& matmul, int64_t rows,
-                         Workspace& workspace)
-    : rows_(rows) {
-  const onednn::Prepared& prepared = matmul.primitives_[rows - 1];
-  primitive_ = &prepared.primitive;
-  source_ = onednn::Over(
-      onednn::Matrix(rows, matmul.inputs_, matmul.options_.source_stride),
-      nullptr);
-  target_ = onednn::Over(
-      onednn::Matrix(rows, matmul.outputs_, matmul.options_.target_stride),
-      nullptr);
-  std::byte* scratchpad =
-      workspace.Bytes(Workspace::kScratchpad, prepared.scratchpad.get_size());
-  arguments_ = {
-      {DNNL_ARG_SRC, source_},
-      {DNNL_ARG_WEIGHTS, matmul.weights_},
-      {DNNL_ARG_DST, target_},
-      {DNNL_ARG_SCRATCHPAD, onednn::Over(prepared.scratchpad, scratchpad)}};
-  if (!matmul.bias_.empty()) {
-    arguments_.emplace(
-        DNNL_ARG_BIAS,
-        onednn::Over(onednn::Matrix(1, matmul.outputs_, matmul.outputs_),
-                     matmul.bias_.data()));
   }
 }
 
-void PackedMatmul::Call::Run(const float* source, float* target) {
-  // The memories in `arguments_` are the same objects.
-  source_.set_data_handle(const_cast<float*>(source));
-  target_.set_data_handle(target);
-  primitive_->execute(onednn::Stream(), arguments_);
+simd::Matmul PackedMatmul::Call(int64_t rows, ConstRows source,
+                                Rows target) const {
+  return {.rows = rows,
+          .inputs = inputs_,
+          .columns = outputs_,
+          .x = source.data,
+          .x_stride = source.stride,
+          .weight_type = precision_ == Precision::kFloat32
+                             ? simd::WeightType::kFloat32
+                             : simd::WeightType::kBfloat16,
+          .weights = weights_.get(),
+          .y = target.data,
+          .y_stride = target.stride,
+          .function = function_,
+          .first_panel = 0,
+          .end_panel = Panels(outputs_)};
 }
 
-void PackedMatmul::Run(int64_t rows, const float* source, float* target,
-                       Workspace& workspace) const {
-  Call call;
-  for (int64_t first = 0; first < rows; first += options_.max_rows) {
-    const int64_t count = std::min(options_.max_rows, rows - first);
-    if (count != call.rows()) call = Call(*this, count, workspace);
-    call.Run(source + first * options_.source_stride,
-             target + first * options_.target_stride);
+void PackedMatmul::Run(int64_t rows, ConstRows source, Rows target,
+                       Cores::Lease* cores) const {
+  simd::Matmul call = Call(rows, source, target);
+  call.start = bias_.data();
+  Dispatch(call, cores);
+}
+
+void PackedMatmul::RunOnto(int64_t rows, ConstRows source, Rows target,
+                           Cores::Lease* cores) const {
+  simd::Matmul call = Call(rows, source, target);
+  call.start = target.data;
+  call.start_stride = target.stride;
+  Dispatch(call, cores);
+}
+
+void PackedMatmul::Dispatch(const simd::Matmul& call,
+                            Cores::Lease* cores) const {
+  if (cores == nullptr || outputs_ < kSharedOutputs ||
+      inputs_ * outputs_ < kSharedWeights) {
+    return CpuOps().matmul(call);
   }
+  const int64_t parts = (call.end_panel + kPartPanels - 1) / kPartPanels;
+  cores->ForEach(parts, [&](int64_t i) {
+    simd::Matmul part = call;
+    part.first_panel = i * kPartPanels;
+    part.end_panel = std::min(call.end_panel, part.first_panel + kPartPanels);
+    CpuOps().matmul(part);
+  });
 }
 
-int64_t PackedMatmul::memory_bytes() const {
-  return static_cast<int64_t>(weights_.get_desc().get_size() +
-                              bias_.size() * sizeof(float));
+int64_t PackedMatmul::Bytes(int64_t outputs, int64_t inputs,
+                            Precision precision) {
+  return WeightBytes(outputs, inputs, precision) +
+         outputs * int64_t{sizeof(float)};  // the bias
 }
 
 }  // namespace unroll

@@ -1,70 +1,62 @@
 #ifndef UNROLL_CORE_RNN_PACKED_MATMUL_H_
 #define UNROLL_CORE_RNN_PACKED_MATMUL_H_
 
-// Included by .cc files of rnn/ only, as onednn.h.
-
+#include <cstddef>
 #include <cstdint>
-#include <unordered_map>
+#include <cstdlib>
+#include <memory>
 #include <vector>
 
+#include "core/model/model.h"
 #include "core/model/tensor.h"
-#include "core/rnn/onednn.h"
-#include "core/rnn/workspace.h"
+#include "core/rnn/cores.h"
+#include "core/rnn/rows.h"
+#include "core/simd/ops.h"
 
 namespace unroll {
 
-// y = x W^T + b for 1 to max_rows rows, with what oneDNN can do to y in
-// passing. Everything is made and packed at construction. Immutable,
-// thread-safe; throws dnnl::error.
+// f(x W^T + b), or f(y + x W^T), for any number of rows. A row's bits do not
+// depend on the others: see simd/ops.h. Shares the columns of a big one out
+// between the cores it is given, which changes no bit either. Packs the weights
+// at construction, allocates nothing while running. Immutable, thread-safe.
 class PackedMatmul {
  public:
-  struct Options {
-    int64_t source_stride = 0;  // floats from row to row of x
-    int64_t target_stride = 0;  // of y
-    int64_t max_rows = 1;
-    dnnl::post_ops post_ops;
-  };
-
   // `weight` is [outputs, inputs], as torch.nn.Linear has it; `bias` [outputs],
-  // or empty. Neither is kept.
+  // or empty for zeros. Neither is kept. Throws std::bad_alloc.
   PackedMatmul(const Tensor& weight, const std::vector<float>& bias,
-               const Options& options);
+               Precision precision, simd::Function function);
 
-  // A number of rows, ready to run any number of times on one thread.
-  class Call {
-   public:
-    Call() = default;
-    Call(const PackedMatmul& matmul, int64_t rows, Workspace& workspace);
-
-    int64_t rows() const { return rows_; }
-    void Run(const float* source, float* target);
-
-   private:
-    int64_t rows_ = 0;
-    const dnnl::primitive* primitive_ = nullptr;
-    dnnl::memory source_, target_;
-    std::unordered_map<int, dnnl::memory> arguments_;
-  };
-
-  // Any number of rows, in tiles of max_rows.
-  void Run(int64_t rows, const float* source, float* target,
-           Workspace& workspace) const;
+  // target = f(source W^T + b).
+  void Run(int64_t rows, ConstRows source, Rows target,
+           Cores::Lease* cores = nullptr) const;
+  // target = f(target + source W^T); the bias plays no part.
+  void RunOnto(int64_t rows, ConstRows source, Rows target,
+               Cores::Lease* cores = nullptr) const;
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
-  int64_t memory_bytes() const;  // of the packed weights
+  int64_t memory_bytes() const { return Bytes(outputs_, inputs_, precision_); }
+  // What one holds, in bytes.
+  static int64_t Bytes(int64_t outputs, int64_t inputs, Precision precision);
 
  private:
-  bool MakePrimitives(dnnl::memory::format_tag tag);
+  struct FreeDeleter {
+    void operator()(std::byte* memory) const { std::free(memory); }
+  };
 
+  simd::Matmul Call(int64_t rows, ConstRows source, Rows target) const;
+  void Dispatch(const simd::Matmul& call, Cores::Lease* cores) const;
   const int64_t inputs_;
   const int64_t outputs_;
-  const std::vector<float> bias_;
-  const Options options_;
-  dnnl::memory::desc weights_desc_;
-  dnnl::memory weights_;
-  std::vector<onednn::Prepared> primitives_;  // [max_rows]: for 1, 2, ... rows
+  const Precision precision_;
+  const simd::Function function_;
+  std::vector<float> bias_;  // [outputs]
+  std::unique_ptr<std::byte, FreeDeleter> weights_;
 };
+
+// A weight as it is kept. A finite one may become infinite only within half a
+// unit in bfloat16's last place of float32's largest.
+float Rounded(float weight, Precision precision);
 
 }  // namespace unroll
 

@@ -16,14 +16,14 @@ constexpr auto kFloat = memory::data_type::f32;
 class PrimitiveKernel final : public Kernel {
  public:
   // Throws dnnl::error.
-  PrimitiveKernel(const LayerWeights& weights, const KernelOptions& options)
+  PrimitiveKernel(const LayerWeights& weights, Nonlinearity nonlinearity,
+                  const PrimitiveOptions& options)
       : input_size_(weights.weight_ih.shape[1]),
         hidden_size_(weights.weight_hh.shape[0]),
-        options_(options) {
+        nonlinearity_(nonlinearity),
+        options_(options),
+        bias_(SumOfBiases(weights)) {
     bias_.resize(hidden_size_, 0.0f);
-    for (size_t i = 0; i < weights.bias_ih.values.size(); ++i) {
-      bias_[i] = weights.bias_ih.values[i] + weights.bias_hh.values[i];
-    }
     // oneDNN chooses the weights' layout by the number of rows. On AVX-512 it
     // is always the same; where it is not, the plain layout serves all.
     if (!MakePrimitives(memory::format_tag::any)) {
@@ -33,8 +33,8 @@ class PrimitiveKernel final : public Kernel {
   }
 
   absl::Status Run(const PackedLayout& layout, Direction direction,
-                   ConstRows input, Rows output, float* state,
-                   Workspace& workspace) const override {
+                   LayerInput input, Rows output, float* state,
+                   Workspace& workspace, Cores::Lease&) const override {
     return onednn::Catch([&] {
       StepRun run;
       const int64_t last = layout.steps() - 1;
@@ -43,7 +43,7 @@ class PrimitiveKernel final : public Kernel {
         if (layout.batch_size(t) != run.rows) {
           run = Prepare(layout.batch_size(t), state, workspace);
         }
-        Step(layout.row(0, t), input, output, state, run);
+        Step(layout.row(0, t), input.rows, output, state, run);
       }
     });
   }
@@ -76,7 +76,7 @@ class PrimitiveKernel final : public Kernel {
   onednn::VanillaRnnArguments StepArguments(int64_t rows,
                                             memory::format_tag tag) const {
     const int64_t h = hidden_size_;
-    return {.activation = options_.nonlinearity == Nonlinearity::kTanh
+    return {.activation = nonlinearity_ == Nonlinearity::kTanh
                               ? dnnl::algorithm::eltwise_tanh
                               : dnnl::algorithm::eltwise_relu,
             .src_layer = StepRows(rows, input_size_, options_.input_stride),
@@ -149,7 +149,8 @@ class PrimitiveKernel final : public Kernel {
 
   const int64_t input_size_;   // K
   const int64_t hidden_size_;  // H
-  const KernelOptions options_;
+  const Nonlinearity nonlinearity_;
+  const PrimitiveOptions options_;
   std::vector<onednn::Prepared> steps_;  // [max_rows]: for 1, 2, ... rows
   memory::desc weights_layer_desc_, weights_iter_desc_;
   memory weights_layer_, weights_iter_;
@@ -159,10 +160,12 @@ class PrimitiveKernel final : public Kernel {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const Kernel>> MakePrimitiveKernel(
-    const LayerWeights& weights, const KernelOptions& options) {
+    const LayerWeights& weights, Nonlinearity nonlinearity,
+    const PrimitiveOptions& options) {
   std::unique_ptr<const Kernel> kernel;
-  RETURN_IF_ERROR(onednn::Catch(
-      [&] { kernel = std::make_unique<PrimitiveKernel>(weights, options); }));
+  RETURN_IF_ERROR(onednn::Catch([&] {
+    kernel = std::make_unique<PrimitiveKernel>(weights, nonlinearity, options);
+  }));
   return kernel;
 }
 

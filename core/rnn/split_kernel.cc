@@ -1,103 +1,127 @@
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "core/base/status_macros.h"
 #include "core/rnn/kernel.h"
 #include "core/rnn/onednn.h"
 #include "core/rnn/packed_matmul.h"
+#include "core/rnn/token_table.h"
 
 namespace unroll {
 namespace {
 
-// b_ih + b_hh, or none.
-std::vector<float> SumOfBiases(const LayerWeights& weights) {
-  std::vector<float> bias = weights.bias_ih.values;
-  for (size_t i = 0; i < bias.size(); ++i) bias[i] += weights.bias_hh.values[i];
-  return bias;
-}
-
-// What is in the target already, the projection, is added before f.
-dnnl::post_ops SumAndNonlinearity(Nonlinearity nonlinearity) {
-  dnnl::post_ops post_ops;
-  post_ops.append_sum(1.0f);
-  post_ops.append_eltwise(1.0f,
-                          nonlinearity == Nonlinearity::kTanh
-                              ? dnnl::algorithm::eltwise_tanh
-                              : dnnl::algorithm::eltwise_relu,
-                          0.0f, 0.0f);
-  return post_ops;
-}
+// So much of input and output is projected at once that the steps behind it
+// still find it in the cache of the core, but so many rows that reading the
+// weights does not count.
+constexpr int64_t kProjectedBytes = 512 << 10;
+constexpr int64_t kProjectedRows = 256;
 
 class SplitKernel final : public Kernel {
  public:
-  // Throws dnnl::error.
+  // Throws std::bad_alloc.
   SplitKernel(const LayerWeights& weights, const KernelOptions& options)
       : hidden_size_(weights.weight_hh.shape[0]),
-        dense_output_(options.output_stride == hidden_size_),
-        projection_(weights.weight_ih, SumOfBiases(weights),
-                    {.source_stride = options.input_stride,
-                     .target_stride = options.output_stride,
-                     .max_rows = options.max_rows}),
-        recurrence_(weights.weight_hh, {},
-                    {.source_stride = hidden_size_,
-                     .target_stride = options.output_stride,
-                     .max_rows = options.max_rows,
-                     .post_ops = SumAndNonlinearity(options.nonlinearity)}) {}
+        recurrence_(weights.weight_hh, {}, options.precision,
+                    options.nonlinearity == Nonlinearity::kTanh
+                        ? simd::Function::kTanh
+                        : simd::Function::kRelu) {
+    if (options.tokens) {
+      table_.emplace(*options.tokens, weights.weight_ih, SumOfBiases(weights),
+                     options.precision);
+    } else {
+      projection_.emplace(weights.weight_ih, SumOfBiases(weights),
+                          options.precision, simd::Function::kIdentity);
+    }
+  }
 
   absl::Status Run(const PackedLayout& layout, Direction direction,
-                   ConstRows input, Rows output, float* state,
-                   Workspace& workspace) const override {
-    return onednn::Catch([&] {
-      projection_.Run(layout.rows(), input.data, output.data, workspace);
-      RunSteps(layout, direction, output, state, workspace);
-    });
+                   LayerInput input, Rows output, float* state, Workspace&,
+                   Cores::Lease& cores) const override {
+    const int64_t last = layout.steps() - 1;
+    const int64_t most_rows = std::max<int64_t>(
+        kProjectedRows,
+        kProjectedBytes / ((InputSize() + hidden_size_) *
+                           static_cast<int64_t>(sizeof(float))));
+    Done done;
+    for (int64_t i = 0; i <= last;) {
+      // Time goes down in the backward direction, rows go up all the same.
+      int64_t end = i, first_row = 0, rows = 0;
+      for (; end <= last; ++end) {
+        const int64_t t = direction == Direction::kForward ? end : last - end;
+        if (rows > 0 && rows + layout.batch_size(t) > most_rows) break;
+        if (end == i || direction == Direction::kBackward) {
+          first_row = layout.row(0, t);
+        }
+        rows += layout.batch_size(t);
+      }
+      Project(first_row, rows, input, output, cores);
+      for (; i < end; ++i) {
+        const int64_t t = direction == Direction::kForward ? i : last - i;
+        Step(layout.batch_size(t), output.From(layout.row(0, t)), state, done,
+             cores);
+      }
+    }
+    Keep(done, 0, state);
+    return absl::OkStatus();
   }
 
   int64_t memory_bytes() const override {
-    return projection_.memory_bytes() + recurrence_.memory_bytes();
+    return recurrence_.memory_bytes() +
+           (projection_ ? projection_->memory_bytes() : 0) + table_bytes();
+  }
+  int64_t table_bytes() const override {
+    return table_ ? table_->memory_bytes() : 0;
   }
 
  private:
-  void RunSteps(const PackedLayout& layout, Direction direction, Rows output,
-                float* state, Workspace& workspace) const {
-    PackedMatmul::Call step;
-    const float* before = nullptr;  // the rows of the time step before
-    const int64_t last = layout.steps() - 1;
-    for (int64_t i = 0; i <= last; ++i) {
-      const int64_t t = direction == Direction::kForward ? i : last - i;
-      const int64_t rows = layout.batch_size(t);
-      float* target = output.data + layout.row(0, t) * output.stride;
-      const float* source = state;
-      if (before != nullptr && dense_output_ && rows <= step.rows()) {
-        // Those that have ended leave their state; the others go on from where
-        // it lies.
-        Keep(before, output.stride, rows, step.rows(), state);
-        source = before;
-      } else if (before != nullptr) {
-        Keep(before, output.stride, 0, step.rows(), state);
-      }
-      if (rows != step.rows()) {
-        step = PackedMatmul::Call(recurrence_, rows, workspace);
-      }
-      step.Run(source, target);
-      before = target;
+  // The rows of the time step before.
+  struct Done {
+    Rows output = {};
+    int64_t rows = 0;
+  };
+
+  int64_t InputSize() const { return projection_ ? projection_->inputs() : 0; }
+
+  // W_ih x + b_ih + b_hh of some rows.
+  void Project(int64_t first, int64_t rows, LayerInput input, Rows output,
+               Cores::Lease& cores) const {
+    if (table_) {
+      table_->Read(rows, input.tokens + first, output.From(first));
+    } else {
+      projection_->Run(rows, input.rows.From(first), output.From(first),
+                       &cores);
     }
-    Keep(before, output.stride, 0, step.rows(), state);
   }
 
-  // Copies rows [first, end) of a time step to the state.
-  void Keep(const float* rows, int64_t stride, int64_t first, int64_t end,
-            float* state) const {
-    for (int64_t row = first; row < end; ++row) {
-      std::memcpy(state + row * hidden_size_, rows + row * stride,
+  // One time step, onto its projection in `output`.
+  void Step(int64_t rows, Rows output, float* state, Done& done,
+            Cores::Lease& cores) const {
+    if (done.rows >= rows) {
+      // Those that have ended leave their state; the others go on from where
+      // it lies.
+      Keep(done, rows, state);
+      recurrence_.RunOnto(rows, {done.output.data, done.output.stride}, output,
+                          &cores);
+    } else {
+      Keep(done, 0, state);
+      recurrence_.RunOnto(rows, {state, hidden_size_}, output, &cores);
+    }
+    done = {output, rows};
+  }
+
+  // Copies the rows from `first` on to the state.
+  void Keep(const Done& done, int64_t first, float* state) const {
+    for (int64_t row = first; row < done.rows; ++row) {
+      std::memcpy(state + row * hidden_size_, done.output.From(row).data,
                   hidden_size_ * sizeof(float));
     }
   }
 
-  const int64_t hidden_size_;  // H
-  const bool dense_output_;    // rows of H floats, one behind the other
-  const PackedMatmul projection_;
+  const int64_t hidden_size_;               // H
+  std::optional<PackedMatmul> projection_;  // or else
+  std::optional<TokenTable> table_;
   const PackedMatmul recurrence_;
 };
 

@@ -16,6 +16,7 @@ class Workspace {
  public:
   enum Part {
     kInput,       // what the first layer reads
+    kTokens,      // or else
     kOutputEven,  // outputs of layers 0, 2, ...
     kOutputOdd,   // outputs of layers 1, 3, ...
     kState,       // a layer's state in slot order

@@ -82,8 +82,9 @@ void Batch::DropEnded() {
   tells_state_.assign(sequences_.size(), false);  // never of whole ones
 }
 
-void Batch::RunQuantum(const Clock& clock, absl::Duration quantum,
+void Batch::RunQuantum(const Clock& clock, absl::Duration quantum, Cores* cores,
                        Observer& observer) {
+  run_.cores = cores;
   const absl::Time begin = clock.Now();
   absl::Status status;
   if (!begun_) {

@@ -25,7 +25,8 @@ class Batch {
 
   // Runs what fits a quantum of estimated compute, at least one time step. Once
   // it is through, each sequence has its state, and its sink its results.
-  void RunQuantum(const Clock& clock, absl::Duration quantum,
+  // `cores` may be null: see Network::Run.
+  void RunQuantum(const Clock& clock, absl::Duration quantum, Cores* cores,
                   Observer& observer);
 
   // Whether it is through, or has failed.

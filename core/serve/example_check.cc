@@ -14,13 +14,16 @@
 namespace unroll {
 namespace {
 
-constexpr float kTolerance = 1e-4f;
+float Tolerance(const ModelInfo& info) {
+  return info.precision == Precision::kFloat32 ? 1e-4f : 5e-2f;
+}
 
 // A tensor that is expected, and what is compared with it.
 class Expectation {
  public:
-  Expectation(std::string_view name, const std::optional<Tensor>& want)
-      : name_(name), want_(want ? &*want : nullptr) {
+  Expectation(std::string_view name, const std::optional<Tensor>& want,
+              float tolerance)
+      : name_(name), want_(want ? &*want : nullptr), tolerance_(tolerance) {
     if (want_ == nullptr) return;
     for (const float value : want_->values) {
       largest_ = std::max(largest_, std::abs(value));
@@ -32,7 +35,7 @@ class Expectation {
     if (want_ == nullptr) return absl::OkStatus();
     for (size_t i = 0; i < got.size(); ++i) {
       const float want = want_->values[first + i];
-      if (std::abs(got[i] - want) <= kTolerance * largest_) continue;
+      if (std::abs(got[i] - want) <= tolerance_ * largest_) continue;
       return absl::FailedPreconditionError(absl::StrFormat(
           "%s: %s%s is %.6g here, expected %.6g: the model does not compute "
           "what its owner says (nonlinearity, activation, what the head is "
@@ -47,6 +50,7 @@ class Expectation {
  private:
   const std::string_view name_;
   const Tensor* want_;
+  const float tolerance_;  // of the largest
   float largest_ = 0;
 };
 
@@ -62,9 +66,9 @@ class Checker {
       : example_(example),
         info_(info),
         network_(network),
-        hidden_("hidden", example.hidden),
-        h_n_("h_n", example.h_n),
-        scores_("scores", example.scores),
+        hidden_("hidden", example.hidden, Tolerance(info)),
+        h_n_("h_n", example.h_n, Tolerance(info)),
+        scores_("scores", example.scores, Tolerance(info)),
         all_steps_(example.steps) {
     std::iota(all_steps_.begin(), all_steps_.end(), 0);
   }

@@ -17,7 +17,11 @@ absl::Status Draining() {
 
 Scheduler::Scheduler(const Options& options, const Clock& clock,
                      Observer& observer)
-    : options_(options), clock_(clock), observer_(observer), queue_(options) {
+    : options_(options),
+      clock_(clock),
+      observer_(observer),
+      cores_(options.workers),
+      queue_(options) {
   for (int64_t i = 0; i < options_.workers; ++i) {
     workers_.emplace_back([this] { RunWorker(); });
   }
@@ -173,7 +177,7 @@ bool Scheduler::Drain(absl::Duration patience) {
 
 void Scheduler::RunWorker() {
   while (auto batch = TakeBatch()) {
-    batch->RunQuantum(clock_, options_.policy.quantum, observer_);
+    batch->RunQuantum(clock_, options_.policy.quantum, &cores_, observer_);
     const absl::Time now = clock_.Now();
     RunQueue::Ended ended;
     bool ready;

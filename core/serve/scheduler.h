@@ -87,6 +87,7 @@ class Scheduler {
   const Options options_;
   const Clock& clock_;
   Observer& observer_;
+  Cores cores_;
 
   mutable Mutex mutex_;
   CondVar work_;  // something is ready, or stopping_

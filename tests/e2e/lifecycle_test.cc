@@ -74,6 +74,7 @@ INSTANTIATE_TEST_SUITE_P(
                       BadFlag{"--drain-timeout=25h", "is not between"},
                       BadFlag{"--ready=some", "some"},
                       BadFlag{"--rnn-kernel=fastest", "fastest"},
+                      BadFlag{"--token-table-limit=-1", "-1"},
                       BadFlag{"--log-level=loud", "loud"},
                       BadFlag{"--log-format=xml", "xml"},
                       BadFlag{"--no-such-flag", ""}));

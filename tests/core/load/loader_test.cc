@@ -104,13 +104,14 @@ TEST(LoadModelTest, ServesABareStateDictWithoutConfig) {
   EXPECT_EQ(model.weights.layers[2].bias_hh.values, NumbersOf("bias_hh_l1", 3));
   EXPECT_TRUE(model.weights.embedding.empty());
   EXPECT_TRUE(model.weights.head.empty());
-  EXPECT_THAT(Facts(model),
-              ElementsAre("rnn: * (read)", "nonlinearity: tanh (assumed)",
-                          "input_size: 4 (read)", "hidden_size: 3 (read)",
-                          "num_layers: 2 (read)", "directions: 2 (read)",
-                          "bias: true (read)", "embedding: none (read)",
-                          "head: none (read)",
-                          "kernel: the server's choice (assumed)"));
+  EXPECT_THAT(
+      Facts(model),
+      ElementsAre("rnn: * (read)", "nonlinearity: tanh (assumed)",
+                  "input_size: 4 (read)", "hidden_size: 3 (read)",
+                  "num_layers: 2 (read)", "directions: 2 (read)",
+                  "bias: true (read)", "embedding: none (read)",
+                  "head: none (read)", "kernel: the server's choice (assumed)",
+                  "precision: float32 (assumed)"));
 }
 
 TEST(LoadModelTest, ReadsEverythingThatAModelMayHave) {
@@ -123,7 +124,7 @@ TEST(LoadModelTest, ReadsEverythingThatAModelMayHave) {
       "tokenizer": "characters", "unknown_token": "b", "blank_token": "c",
       "tensors": {"rnn": "rnn.", "embedding": "embedding.weight",
                   "head": "head."},
-      "ignore": ["aux.*"], "kernel": "primitive"})")
+      "ignore": ["aux.*"], "kernel": "split", "precision": "bfloat16"})")
                            .Write("tokens.txt", "a\nb\nc\n")
                            .Write("classes.txt", "no\nyes\n")
                            .Load());
@@ -134,7 +135,8 @@ TEST(LoadModelTest, ReadsEverythingThatAModelMayHave) {
   EXPECT_EQ(model.info.head->applied_to, AppliedTo::kLastStep);
   EXPECT_THAT(model.info.labels, ElementsAre("no", "yes"));
   EXPECT_THAT(*model.info.vocabulary->Encode("ax[ ]"), ElementsAre(0, 1, 2));
-  EXPECT_EQ(model.info.kernel, KernelChoice::kPrimitive);
+  EXPECT_EQ(model.info.kernel, KernelChoice::kSplit);
+  EXPECT_EQ(model.info.precision, Precision::kBfloat16);
   EXPECT_EQ(model.weights.embedding.values, NumbersOf("embedding.weight", 12));
   EXPECT_EQ(model.weights.head.at(0).weight.values,
             NumbersOf("head.weight", 16));
@@ -152,7 +154,7 @@ TEST(LoadModelTest, ReadsEverythingThatAModelMayHave) {
           "head.activation: softmax (configured)",
           "head.applied_to: last_step (configured)",
           "labels: classes.txt (configured)", "ignore: aux.* (configured)",
-          "kernel: primitive (configured)"));
+          "kernel: split (configured)", "precision: bfloat16 (configured)"));
 }
 
 TEST(LoadModelTest, SaysWhatItAssumes) {

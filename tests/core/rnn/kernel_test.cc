@@ -24,7 +24,13 @@ using unroll::testing::ToMatrix;
 const std::vector<int64_t> kLengths = {3, 7, 1, 7, 4};
 
 using Maker = absl::StatusOr<std::unique_ptr<const Kernel>> (*)(
-    const LayerWeights&, const KernelOptions&);
+    const LayerWeights&, Nonlinearity, const PrimitiveOptions&);
+
+absl::StatusOr<std::unique_ptr<const Kernel>> MakeSplit(
+    const LayerWeights& weights, Nonlinearity nonlinearity,
+    const PrimitiveOptions&) {
+  return MakeSplitKernel(weights, {.nonlinearity = nonlinearity});
+}
 
 class KernelTest
     : public ::testing::TestWithParam<std::tuple<Maker, Nonlinearity, Direction,
@@ -43,9 +49,8 @@ TEST_P(KernelTest, AgreesWithTheNaiveOneForEverySequence) {
   const bool backward = direction == Direction::kBackward;
   // Strides wider than the rows: a kernel must touch nothing in between.
   const int64_t input_stride = k + 3, output_stride = h + gap;
-  auto kernel = make(model.weights.layers[backward],
-                     {.nonlinearity = nonlinearity,
-                      .input_stride = input_stride,
+  auto kernel = make(model.weights.layers[backward], nonlinearity,
+                     {.input_stride = input_stride,
                       .output_stride = output_stride,
                       .max_rows = static_cast<int64_t>(kLengths.size())});
   ASSERT_TRUE(kernel.ok()) << kernel.status();
@@ -59,10 +64,12 @@ TEST_P(KernelTest, AgreesWithTheNaiveOneForEverySequence) {
   const std::vector<float> h_0 = RandomFloats(n * h, generator);
   std::vector<float> state = h_0;
   Workspace workspace;
-  ASSERT_TRUE((*kernel)
-                  ->Run(layout, direction, {input.data(), input_stride},
-                        {output.data(), output_stride}, state.data(), workspace)
-                  .ok());
+  Cores::Lease lease(nullptr);
+  ASSERT_TRUE(
+      (*kernel)
+          ->Run(layout, direction, {.rows = {input.data(), input_stride}},
+                {output.data(), output_stride}, state.data(), workspace, lease)
+          .ok());
 
   for (int64_t slot = 0; slot < n; ++slot) {
     std::vector<float> own_input, own_output;
@@ -97,7 +104,7 @@ TEST_P(KernelTest, AgreesWithTheNaiveOneForEverySequence) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, KernelTest,
-    Combine(Values(MakePrimitiveKernel, MakeSplitKernel),
+    Combine(Values(MakePrimitiveKernel, MakeSplit),
             Values(Nonlinearity::kTanh, Nonlinearity::kRelu),
             Values(Direction::kForward, Direction::kBackward),
             Values<int64_t>(1, 5, 64, 100), Values<int64_t>(1, 8, 33, 256),
@@ -108,9 +115,9 @@ TEST(KernelMemoryTest, CountsAtLeastTheWeights) {
   const Model model = RandomModel(
       {.spec = {.input_size = 64, .hidden_size = 128, .num_layers = 1}},
       generator);
-  for (const Maker make : {MakePrimitiveKernel, MakeSplitKernel}) {
+  for (const Maker make : {MakePrimitiveKernel, MakeSplit}) {
     const auto kernel =
-        make(model.weights.layers[0],
+        make(model.weights.layers[0], Nonlinearity::kTanh,
              {.input_stride = 64, .output_stride = 128, .max_rows = 2});
     ASSERT_TRUE(kernel.ok());
     EXPECT_GE((*kernel)->memory_bytes(), (64 * 128 + 128 * 128 + 128) * 4);

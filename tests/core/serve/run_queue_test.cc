@@ -94,7 +94,7 @@ class RunQueueTest : public ::testing::Test {
     auto batch = queue_.Take(clock_.now, ended_);
     const bool found = batch != nullptr;
     if (found) {
-      batch->RunQuantum(clock_, options_.policy.quantum, nobody_);
+      batch->RunQuantum(clock_, options_.policy.quantum, nullptr, nobody_);
       queue_.Complete(std::move(batch), clock_.now, ended_);
     }
     TellEnds();

@@ -276,16 +276,21 @@ TEST_F(SchedulerTest, ANewcomerJoinsWhileALongSequenceRuns) {
   const std::vector<float> long_features = Features(50000);
   const std::vector<float> short_features = Features(3);
   Sink long_sink, short_sink;
-  Notification begun;
+  Notification begun, submitted;
   long_sink.on_steps = [&] {
     if (!begun.HasBeenNotified()) begun.Notify();
+    submitted.WaitForNotification();
+    return true;
+  };
+  short_sink.on_steps = [&] {
+    EXPECT_EQ(long_sink.ends, 0);
     return true;
   };
   Submit(Request(long_features, long_sink));
   begun.WaitForNotification();
   Submit(Request(short_features, short_sink));
+  submitted.Notify();
   short_sink.WaitUntilDone();
-  EXPECT_EQ(long_sink.ends, 0);
   long_sink.WaitUntilDone();
   EXPECT_THAT(records_.batch_sequences(), ::testing::Contains(2));
 }
@@ -298,9 +303,14 @@ TEST_F(SchedulerTest, ALongSequenceOfOneModelDoesNotHoldUpAnother) {
   const std::vector<float> long_features = Features(50000);
   const std::vector<float> short_features = Features(300);
   Sink long_sink, short_sink;
-  Notification begun;
+  Notification begun, submitted;
   long_sink.on_steps = [&] {
     if (!begun.HasBeenNotified()) begun.Notify();
+    submitted.WaitForNotification();
+    return true;
+  };
+  short_sink.on_steps = [&] {
+    EXPECT_EQ(long_sink.ends, 0);
     return true;
   };
   Submit(Request(long_features, long_sink));
@@ -308,8 +318,8 @@ TEST_F(SchedulerTest, ALongSequenceOfOneModelDoesNotHoldUpAnother) {
   SequenceRequest request = Request(short_features, short_sink);
   request.model = other;
   Submit(std::move(request));
+  submitted.Notify();
   short_sink.WaitUntilDone();
-  EXPECT_EQ(long_sink.ends, 0);
   long_sink.WaitUntilDone();
 }
 

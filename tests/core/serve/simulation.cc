@@ -209,7 +209,7 @@ void Simulation::StepWorker(std::unique_ptr<Batch>& batch) {
     batch = queue_.Take(clock_.Now(), ended_);
     if (batch != nullptr) {
       CheckTaken(*batch);
-      batch->RunQuantum(clock_, options_.policy.quantum, watcher_);
+      batch->RunQuantum(clock_, options_.policy.quantum, nullptr, watcher_);
     }
   }
   TellEnds();

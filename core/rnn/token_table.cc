@@ -1,0 +1,43 @@
+#include "core/rnn/token_table.h"
+
+#include <cstring>
+
+#include "core/rnn/packed_matmul.h"
+
+namespace unroll {
+
+TokenTable::TokenTable(const TokenInput& input, const Tensor& weight_ih,
+                       const std::vector<float>& bias, Precision precision)
+    : hidden_size_(weight_ih.shape[0]),
+      rows_(input.vocabulary_size * hidden_size_) {
+  const int64_t k = weight_ih.shape[1];
+  if (input.embedding != nullptr) {
+    const PackedMatmul projection(weight_ih, bias, precision,
+                                  simd::Function::kIdentity);
+    projection.Run(input.vocabulary_size, {input.embedding->values.data(), k},
+                   {rows_.data(), hidden_size_});
+    return;
+  }
+  // A unit vector picks out a column: nothing else adds to the bias.
+  for (int64_t h = 0; h < hidden_size_; ++h) {
+    for (int64_t token = 0; token < k; ++token) {
+      rows_[token * hidden_size_ + h] =
+          Rounded(weight_ih.values[h * k + token], precision) +
+          (bias.empty() ? 0.0f : bias[h]);
+    }
+  }
+}
+
+void TokenTable::Read(int64_t rows, const int32_t* tokens, Rows target) const {
+  for (int64_t row = 0; row < rows; ++row) {
+    std::memcpy(target.From(row).data,
+                rows_.data() + tokens[row] * hidden_size_,
+                hidden_size_ * sizeof(float));
+  }
+}
+
+int64_t TokenTable::memory_bytes() const {
+  return static_cast<int64_t>(rows_.size() * sizeof(float));
+}
+
+}  // namespace unroll
