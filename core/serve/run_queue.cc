@@ -484,20 +484,13 @@ RunQueue::Model* RunQueue::NextModel() {
       next = &model;
     }
   }
+  if (next != nullptr) level_ = std::max(level_, next->used);
   return next;
 }
 
 void RunQueue::Awake(Model& model) {
   if (model.has_ready() || model.running > 0) return;
-  absl::Duration least = absl::InfiniteDuration();
-  for (const auto& [served, other] : models_) {
-    if (other.has_ready() || other.running > 0) {
-      least = std::min(least, other.used);
-    }
-  }
-  if (least < absl::InfiniteDuration()) {
-    model.used = std::max(model.used, least);
-  }
+  model.used = std::max(model.used, level_);
 }
 
 std::unique_ptr<Batch> RunQueue::NewBatch() {
