@@ -465,10 +465,10 @@ void RunQueue::Expire(absl::Time now, Ended& ended) {
       const bool waiting = sequence->phase_ == Sequence::Phase::kWaiting;
       status = WithReason(
           absl::AbortedError(absl::StrFormat(
-              waiting ? "no step came for %s (--idle-timeout)"
-                      : "no result was read for %s (--slow-reader-timeout)",
+              "%s for %s (%s)", waiting ? "no step came" : "no result was read",
               absl::FormatDuration(waiting ? options_.idle_timeout
-                                           : options_.slow_reader_timeout))),
+                                           : options_.slow_reader_timeout),
+              waiting ? "--idle-timeout" : "--slow-reader-timeout")),
           waiting ? Reason::kExpired : Reason::kSlowReader);
     }
     End(sequence, status, ended);
