@@ -6,13 +6,14 @@
 #include "core/base/invalid.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "core/serve/reason.h"
 #include "core/serve/state_token.h"
 
 namespace unroll::server {
 namespace {
 
 absl::Status Refused(const absl::Status& why) {
-  return absl::Status(why.code(), absl::StrCat("state_token: ", why.message()));
+  return WithMessage(why, absl::StrCat("state_token: ", why.message()));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "core/base/checked.h"
 #include "core/serve/state_token.h"
+#include "server/duration.h"
 
 namespace unroll::server {
 namespace {
@@ -203,12 +204,8 @@ void SetState(std::span<const Tensor> state, const ModelInfo& info,
 
 void SetTiming(absl::Duration queue, absl::Duration compute,
                v1::Timing& message) {
-  const auto set = [](absl::Duration from, google::protobuf::Duration& to) {
-    to.set_seconds(absl::IDivDuration(from, absl::Seconds(1), &from));
-    to.set_nanos(static_cast<int32_t>(absl::ToInt64Nanoseconds(from)));
-  };
-  set(queue, *message.mutable_queue());
-  set(compute, *message.mutable_compute());
+  SetDuration(queue, *message.mutable_queue());
+  SetDuration(compute, *message.mutable_compute());
 }
 
 }  // namespace unroll::server

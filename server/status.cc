@@ -7,6 +7,7 @@
 #include "core/serve/reason.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "server/duration.h"
 
 namespace unroll::server {
 namespace {
@@ -32,11 +33,7 @@ grpc::Status ToGrpc(const absl::Status& status) {
   }
   if (const auto delay = RetryDelayOf(status)) {
     google::rpc::RetryInfo info;
-    absl::Duration rest;
-    info.mutable_retry_delay()->set_seconds(
-        absl::IDivDuration(*delay, absl::Seconds(1), &rest));
-    info.mutable_retry_delay()->set_nanos(
-        static_cast<int32_t>(absl::ToInt64Nanoseconds(rest)));
+    SetDuration(*delay, *info.mutable_retry_delay());
     details.add_details()->PackFrom(info);
   }
   if (details.details().empty()) return grpc::Status(code, message);

@@ -1,6 +1,5 @@
 #include "core/rnn/cores.h"
 
-#include <atomic>
 #include <chrono>
 
 namespace unroll {
@@ -33,10 +32,6 @@ class Spin {
 };
 
 }  // namespace
-
-struct Cores::Waiting {
-  std::atomic<int64_t> count = 0;
-};
 
 // A thread that helps out, and the board on which one batch at a time offers it
 // the parts of a job. The batch takes parts from the front, the helper from the
@@ -75,11 +70,10 @@ struct Cores::Helper {
     return false;
   }
 
-  // Guarded by the Cores' mutex.
-  State state = State::kAsleep;
+  // Changed under the Cores' mutex.
+  std::atomic<State> state = State::kAsleep;
   CondVar lent;
 
-  std::atomic<bool> in_use = false;  // of the batch's lease
   Lease::Function function = nullptr;
   const void* context = nullptr;
   alignas(64) std::atomic<Open> open = Open{0, 0, 0};
@@ -87,8 +81,7 @@ struct Cores::Helper {
   std::thread thread;
 };
 
-Cores::Cores(int64_t count)
-    : waiting_(std::make_unique<Waiting>()), free_(count) {
+Cores::Cores(int64_t count) : free_(count) {
   for (int64_t i = 1; i < count; ++i) {
     helpers_.push_back(std::make_unique<Helper>());
   }
@@ -106,15 +99,11 @@ Cores::~Cores() {
   for (const auto& helper : helpers_) helper->thread.join();
 }
 
-bool Cores::wanted() const {
-  return waiting_->count.load(std::memory_order_relaxed) > 0;
-}
-
 void Cores::Acquire() {
   MutexLock lock(mutex_);
-  ++waiting_->count;
+  ++waiting_;
   while (free_ == 0) released_.Wait(mutex_);
-  --waiting_->count;
+  --waiting_;
   --free_;
 }
 
@@ -134,7 +123,6 @@ Cores::Helper* Cores::Borrow() {
     if (helper->state == Helper::State::kLeaving) {
       // It still has its core.
       helper->state = Helper::State::kLent;
-      helper->in_use = true;
       return helper.get();
     }
     if (helper->state == Helper::State::kAsleep) asleep = helper.get();
@@ -142,7 +130,6 @@ Cores::Helper* Cores::Borrow() {
   if (free_ == 0 || asleep == nullptr) return nullptr;
   --free_;
   asleep->state = Helper::State::kLent;
-  asleep->in_use = true;
   asleep->lent.NotifyOne();
   return asleep;
 }
@@ -150,7 +137,6 @@ Cores::Helper* Cores::Borrow() {
 void Cores::GiveBack(Helper& helper) {
   MutexLock lock(mutex_);
   helper.state = Helper::State::kLeaving;
-  helper.in_use = false;
 }
 
 void Cores::RunHelper(Helper& helper) {
@@ -169,7 +155,7 @@ void Cores::RunHelper(Helper& helper) {
         helper.function(helper.context, part);
         helper.done.fetch_add(1, std::memory_order_release);
         idle_since = std::chrono::steady_clock::now();
-      } else if (!helper.in_use &&
+      } else if (helper.state != Helper::State::kLent &&
                  (wanted() ||
                   std::chrono::steady_clock::now() - idle_since > kLinger)) {
         MutexLock lock(mutex_);

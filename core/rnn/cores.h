@@ -1,6 +1,7 @@
 #ifndef UNROLL_CORE_RNN_CORES_H_
 #define UNROLL_CORE_RNN_CORES_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -31,11 +32,10 @@ class Cores {
   void Release();
   Helper* Borrow();
   void GiveBack(Helper& helper);
-  bool wanted() const;
+  bool wanted() const { return waiting_.load(std::memory_order_relaxed) > 0; }
   void RunHelper(Helper& helper);
 
-  struct Waiting;  // how many leases wait for a core
-  const std::unique_ptr<Waiting> waiting_;
+  std::atomic<int64_t> waiting_ = 0;  // leases, for a core
   Mutex mutex_;
   CondVar released_;
   int64_t free_ ABSL_GUARDED_BY(mutex_);

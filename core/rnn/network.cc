@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cmath>
-#include <cstring>
 
 #include "absl/strings/str_format.h"
 #include "core/base/checked.h"
@@ -18,10 +17,6 @@ namespace {
 // What a primitive and the code that oneDNN generates for it take, measured as
 // the growth of the process with --max-batch-rows (oneDNN 2.6.3, AVX-512).
 constexpr int64_t kPrimitiveBytes = 96 << 10;
-
-void CopyRow(const float* from, float* to, int64_t count) {
-  std::memcpy(to, from, count * sizeof(float));
-}
 
 // auto is a fixed rule, so that replicas and restarts agree. The split kernel
 // won every case of tests/bench (README, "Numbers"); without fused
@@ -151,19 +146,18 @@ absl::Status Network::Execute(std::span<const Slice> slices, Run& run) const {
 }
 
 // Once all layers are through.
-absl::Status Network::Finish(std::span<const Slice> slices, Run& run) const {
+void Network::Finish(std::span<const Slice> slices, Run& run) const {
   const Rows hidden = OutputRows(spec_.num_layers - 1, run);
   for (int64_t slot = 0; slot < run.layout.sequences(); ++slot) {
     SliceResult& result = run.results[run.layout.sequence(slot)];
     result.layout_ = &run.layout;
     result.slot_ = slot;
-    result.hidden_ = {hidden.data, hidden.stride};
+    result.hidden_ = hidden;
     result.width_ = spec_.hidden_width();
   }
-  if (head_ == nullptr) return absl::OkStatus();
+  if (head_ == nullptr) return;
   if (Pools(applied_to_)) AddToPools(slices, run);
   RunHead(slices, run);
-  return absl::OkStatus();
 }
 
 void Network::AddToPools(std::span<const Slice> slices, Run& run) const {

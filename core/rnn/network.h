@@ -148,7 +148,7 @@ class Network {
   Rows OutputRows(int64_t layer, Run& run) const;
   void FindOverflows(ConstRows rows, Run& run) const;
 
-  absl::Status Finish(std::span<const Slice> slices, Run& run) const;
+  void Finish(std::span<const Slice> slices, Run& run) const;
   void RunHead(std::span<const Slice> slices, Run& run) const;
 
   void ReadSummary(const Slice& slice, const SliceResult& result,

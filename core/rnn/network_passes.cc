@@ -13,10 +13,6 @@
 namespace unroll {
 namespace {
 
-void CopyRow(const float* from, float* to, int64_t count) {
-  std::memcpy(to, from, count * sizeof(float));
-}
-
 void NormalizeRow(const Normalization& normalization, float* row) {
   const std::vector<float>& mean = normalization.mean.values;
   const std::vector<float>& std = normalization.std.values;
@@ -54,7 +50,11 @@ absl::StatusOr<bool> Network::Advance(std::span<const Slice> slices,
   const bool last = run.pass == passes();
   absl::Status status;
   RETURN_IF_ERROR(onednn::Catch([&] {
-    status = last ? Finish(slices, run) : RunPiece(slices, steps, run);
+    if (last) {
+      Finish(slices, run);
+    } else {
+      status = RunPiece(slices, steps, run);
+    }
   }));
   RETURN_IF_ERROR(status);
   return last;
@@ -101,8 +101,7 @@ absl::Status Network::RunPiece(std::span<const Slice> slices, int64_t steps,
   if (reads_tokens) {
     input.tokens = InputTokens(run) + first_row;
   } else {
-    const Rows rows = InputRows(layer, run).From(first_row);
-    input.rows = {rows.data, rows.stride};
+    input.rows = InputRows(layer, run).From(first_row);
   }
   Rows output = OutputRows(layer, run).From(first_row);
   output.data += direction * h;
@@ -112,7 +111,7 @@ absl::Status Network::RunPiece(std::span<const Slice> slices, int64_t steps,
       output, state, run.workspace, cores));
   // tanh has no way out of its range.
   if (spec_.nonlinearity == Nonlinearity::kRelu) {
-    FindOverflows({output.data, output.stride}, run);
+    FindOverflows(output, run);
   }
 
   run.steps_done += steps;

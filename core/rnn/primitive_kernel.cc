@@ -1,4 +1,3 @@
-#include <cstring>
 #include <unordered_map>
 #include <vector>
 
@@ -142,8 +141,8 @@ class PrimitiveKernel final : public Kernel {
     run.output.set_data_handle(out);
     steps_[run.rows - 1].primitive.execute(onednn::Stream(), run.arguments);
     for (int64_t row = 0; row < run.rows; ++row) {
-      std::memcpy(state + row * hidden_size_, out + row * output.stride,
-                  hidden_size_ * sizeof(float));
+      CopyRow(out + row * output.stride, state + row * hidden_size_,
+              hidden_size_);
     }
   }
 

@@ -2,6 +2,7 @@
 #define UNROLL_CORE_RNN_ROWS_H_
 
 #include <cstdint>
+#include <cstring>
 
 namespace unroll {
 
@@ -15,7 +16,12 @@ struct Rows {
   float* data;
   int64_t stride;
   Rows From(int64_t row) const { return {data + row * stride, stride}; }
+  operator ConstRows() const { return {data, stride}; }  // as with pointers
 };
+
+inline void CopyRow(const float* from, float* to, int64_t count) {
+  std::memcpy(to, from, count * sizeof(float));
+}
 
 }  // namespace unroll
 

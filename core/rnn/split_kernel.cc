@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <vector>
 
@@ -102,8 +101,7 @@ class SplitKernel final : public Kernel {
       // Those that have ended leave their state; the others go on from where
       // it lies.
       Keep(done, rows, state);
-      recurrence_.RunOnto(rows, {done.output.data, done.output.stride}, output,
-                          &cores);
+      recurrence_.RunOnto(rows, done.output, output, &cores);
     } else {
       Keep(done, 0, state);
       recurrence_.RunOnto(rows, {state, hidden_size_}, output, &cores);
@@ -114,8 +112,8 @@ class SplitKernel final : public Kernel {
   // Copies the rows from `first` on to the state.
   void Keep(const Done& done, int64_t first, float* state) const {
     for (int64_t row = first; row < done.rows; ++row) {
-      std::memcpy(state + row * hidden_size_, done.output.From(row).data,
-                  hidden_size_ * sizeof(float));
+      CopyRow(done.output.From(row).data, state + row * hidden_size_,
+              hidden_size_);
     }
   }
 

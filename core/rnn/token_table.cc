@@ -1,7 +1,5 @@
 #include "core/rnn/token_table.h"
 
-#include <cstring>
-
 #include "core/rnn/packed_matmul.h"
 
 namespace unroll {
@@ -30,9 +28,8 @@ TokenTable::TokenTable(const TokenInput& input, const Tensor& weight_ih,
 
 void TokenTable::Read(int64_t rows, const int32_t* tokens, Rows target) const {
   for (int64_t row = 0; row < rows; ++row) {
-    std::memcpy(target.From(row).data,
-                rows_.data() + tokens[row] * hidden_size_,
-                hidden_size_ * sizeof(float));
+    CopyRow(rows_.data() + tokens[row] * hidden_size_, target.From(row).data,
+            hidden_size_);
   }
 }
 

@@ -52,76 +52,53 @@ absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
 
 absl::Status Scheduler::Append(const SequencePtr& sequence,
                                const Steps& steps) {
-  const absl::Time now = clock_.Now();
-  bool ready;
-  {
-    MutexLock lock(mutex_);
-    const absl::Status status = queue_.Append(sequence, steps, now);
-    if (!status.ok()) return status;
-    ready = queue_.has_ready();
-  }
-  Wake(ready);
-  return absl::OkStatus();
+  absl::Status status;
+  Change([&](RunQueue& queue, absl::Time now, RunQueue::Ended&) {
+    status = queue.Append(sequence, steps, now);
+  });
+  return status;
 }
 
 void Scheduler::Close(const SequencePtr& sequence) {
-  const absl::Time now = clock_.Now();
-  RunQueue::Ended ended;
-  bool ready;
-  {
-    MutexLock lock(mutex_);
-    queue_.Close(sequence, now, ended);
-    finishing_ += std::ssize(ended);
-    ready = queue_.has_ready();
-  }
-  Wake(ready);
-  Tell(ended);
+  Change([&](RunQueue& queue, absl::Time now, RunQueue::Ended& ended) {
+    queue.Close(sequence, now, ended);
+  });
 }
 
 void Scheduler::AskForState(const SequencePtr& sequence) {
-  const absl::Time now = clock_.Now();
-  bool ready;
-  {
-    MutexLock lock(mutex_);
-    queue_.AskForState(sequence, now);
-    ready = queue_.has_ready();
-  }
-  Wake(ready);
+  Change([&](RunQueue& queue, absl::Time now, RunQueue::Ended&) {
+    queue.AskForState(sequence, now);
+  });
 }
 
 void Scheduler::Cancel(const SequencePtr& sequence,
                        const absl::Status& status) {
-  RunQueue::Ended ended;
-  {
-    MutexLock lock(mutex_);
-    queue_.Cancel(sequence, status, ended);
-    finishing_ += std::ssize(ended);
-  }
-  Tell(ended);
+  Change([&](RunQueue& queue, absl::Time, RunQueue::Ended& ended) {
+    queue.Cancel(sequence, status, ended);
+  });
 }
 
 void Scheduler::Resume(const SequencePtr& sequence) {
-  const absl::Time now = clock_.Now();
-  RunQueue::Ended ended;
-  bool ready;
-  {
-    MutexLock lock(mutex_);
-    queue_.Resume(sequence, now, ended);
-    finishing_ += std::ssize(ended);
-    ready = queue_.has_ready();
-  }
-  Wake(ready);
-  Tell(ended);
+  Change([&](RunQueue& queue, absl::Time now, RunQueue::Ended& ended) {
+    queue.Resume(sequence, now, ended);
+  });
 }
 
 void Scheduler::CloseLive(const ServedModel& model,
                           const absl::Status& status) {
+  Change([&](RunQueue& queue, absl::Time now, RunQueue::Ended& ended) {
+    queue.CloseLive(&model, status, now, ended);
+  });
+}
+
+template <typename F>
+void Scheduler::Change(const F& change) {
   const absl::Time now = clock_.Now();
   RunQueue::Ended ended;
   bool ready;
   {
     MutexLock lock(mutex_);
-    queue_.CloseLive(&model, status, now, ended);
+    change(queue_, now, ended);
     finishing_ += std::ssize(ended);
     ready = queue_.has_ready();
   }

@@ -79,6 +79,10 @@ class Scheduler {
   void Wake(bool ready) {
     if (ready) work_.NotifyOne();
   }
+  // change(queue, now, ended) under the lock; then wakes a worker for what is
+  // ready, and tells the sinks of those that ended.
+  template <typename F>
+  void Change(const F& change);
   // Calls sinks. REQUIRES: finishing_ was raised by their number with `ended`
   // filled, and mutex_ is not held.
   void Tell(const RunQueue::Ended& ended);

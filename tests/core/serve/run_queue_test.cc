@@ -6,6 +6,7 @@
 
 #include "core/serve/reason.h"
 #include "tests/support/random_model.h"
+#include "tests/support/silent_observer.h"
 #include "tests/support/status_matchers.h"
 
 namespace unroll {
@@ -14,6 +15,7 @@ namespace {
 using unroll::testing::IsOk;
 using unroll::testing::RandomFloats;
 using unroll::testing::RandomModel;
+using unroll::testing::SilentObserver;
 
 class SteppedClock final : public Clock {
  public:
@@ -27,12 +29,6 @@ class TickingClock final : public Clock {
 
  private:
   mutable absl::Time now_ = absl::FromUnixSeconds(1000);
-};
-
-class Nobody final : public Observer {
- public:
-  void OnSequence(const SequenceRecord&) override {}
-  void OnBatch(const BatchRecord&) override {}
 };
 
 // Counts steps and keeps the states on the way.
@@ -117,7 +113,7 @@ class RunQueueTest : public ::testing::Test {
   const std::vector<float> features_ = RandomFloats(2000, generator_);
   SteppedClock clock_;
   TickingClock ticking_;
-  Nobody nobody_;
+  SilentObserver nobody_;
   const RunQueue::Options options_ = {
       .policy = {.quantum = absl::Microseconds(5)}};
   RunQueue queue_{options_};

@@ -8,6 +8,7 @@
 #include "core/serve/scheduler.h"
 #include "tests/support/notification.h"
 #include "tests/support/random_model.h"
+#include "tests/support/silent_observer.h"
 #include "tests/support/status_matchers.h"
 
 namespace unroll {
@@ -17,12 +18,7 @@ using unroll::testing::IsOk;
 using unroll::testing::Notification;
 using unroll::testing::RandomFloats;
 using unroll::testing::RandomModel;
-
-class Silent final : public Observer {
- public:
-  void OnSequence(const SequenceRecord&) override {}
-  void OnBatch(const BatchRecord&) override {}
-};
+using unroll::testing::SilentObserver;
 
 // Keeps the states on the way, and the last one.
 class Sink final : public SequenceSink {
@@ -56,7 +52,7 @@ TEST(StateEveryTest, IsTheStateThatAShorterSequenceEndsWith) {
   const auto served =
       std::make_shared<const ServedModel>(model.info, std::move(network));
   const RealClock clock;
-  Silent silent;
+  SilentObserver silent;
   Scheduler scheduler({.workers = 1}, clock, silent);
   constexpr int64_t kSteps = 50;
   const std::vector<float> features = RandomFloats(kSteps * 5, generator);
