@@ -64,13 +64,13 @@ absl::Status Scheduler::Append(const SequencePtr& sequence,
   return absl::OkStatus();
 }
 
-void Scheduler::Close(const SequencePtr& sequence) {
+void Scheduler::Close(const SequencePtr& sequence, const absl::Status& status) {
   const absl::Time now = clock_.Now();
   RunQueue::Ended ended;
   bool ready;
   {
     MutexLock lock(mutex_);
-    queue_.Close(sequence, now, ended);
+    queue_.Close(sequence, status, now, ended);
     finishing_ += std::ssize(ended);
     ready = queue_.has_ready();
   }
