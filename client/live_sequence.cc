@@ -72,9 +72,12 @@ absl::Status LiveSequence::Send(v1::LiveRequest steps) {
   {
     // Only this thread adds, so that there is still room below.
     std::unique_lock lock(mutex_);
-    changed_.wait(lock,
-                  [&] { return ended_ || kept_weight_ + weight <= window_; });
-    if (ended_) return absl::CancelledError("the sequence has ended");
+    changed_.wait(lock, [&] {
+      return ended_ || cancelled_ || kept_weight_ + weight <= window_;
+    });
+    if (ended_ || cancelled_) {
+      return absl::CancelledError("the sequence has ended");
+    }
     if (closed_) {
       return absl::FailedPreconditionError("steps after HalfClose");
     }
@@ -142,7 +145,6 @@ void LiveSequence::Connect() {
   const size_t next = attempts_++ % stubs_.size();
   address_ = options_.addresses[next];
   opened_here_ = false;
-  if (progress_ == absl::InfinitePast()) progress_ = absl::Now();
   const auto connection = std::make_shared<Connection>();
 
   const std::lock_guard write_lock(write_mutex_);
@@ -181,7 +183,10 @@ bool LiveSequence::MayTryAgain(const grpc::Status& status) {
   const bool elsewhere =
       status.error_code() == grpc::UNAVAILABLE ||
       (status.error_code() == grpc::RESOURCE_EXHAUSTED && !opened_here_);
-  if (!elsewhere || absl::Now() - progress_ > options_.patience) return false;
+  if (failures_ == 0) failing_since_ = absl::Now();
+  if (!elsewhere || absl::Now() - failing_since_ > options_.patience) {
+    return false;
+  }
   const absl::Duration longest = std::min(
       kLongestBackoff, kFirstBackoff * (1 << std::min<int64_t>(failures_, 10)));
   ++failures_;
@@ -193,7 +198,6 @@ bool LiveSequence::MayTryAgain(const grpc::Status& status) {
 }
 
 void LiveSequence::Take(const v1::LiveResponse& response) {
-  progress_ = absl::Now();
   complete_ |= response.has_final();
   const std::lock_guard lock(mutex_);
   if (response.has_opened()) {

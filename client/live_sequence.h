@@ -106,7 +106,7 @@ class LiveSequence {
   bool opened_here_ = false;  // its opening was taken
   bool ever_opened_ = false;
   bool complete_ = false;  // the final message has come
-  absl::Time progress_ = absl::InfinitePast();
+  absl::Time failing_since_;
   int64_t resumptions_ = 0;
   bool exact_ = true;
   std::mt19937 random_{std::random_device{}()};
