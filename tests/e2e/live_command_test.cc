@@ -50,7 +50,7 @@ TEST_F(LiveCommandTest, GoesAsReadmeShows) {
   const Finished finished = Shell(shell, server.address());
   EXPECT_EQ(finished.exit_code, 0) << finished.output;
   EXPECT_THAT(finished.output, HasSubstr("     4  n "));
-  EXPECT_THAT(finished.output, HasSubstr("9 steps in all"));
+  EXPECT_THAT(finished.output, HasSubstr("12 steps in all"));
 }
 
 TEST_F(LiveCommandTest, AJsonObjectAStepWithTheNumbersOfPredict) {
