@@ -210,10 +210,11 @@ TEST_F(LiveRefusalsTest, MoreStepsThanTheWindow) {
 }
 
 TEST(LiveEndsTest, SilenceExpires) {
-  const ServerProcess server(UNROLL_MODELS, {"--idle-timeout=20ms"});
+  const ServerProcess server(UNROLL_MODELS, {"--idle-timeout=500ms"});
   LiveStream stream(server);
-  stream.Open(Opening("langid"));
-  stream.Text("abc");
+  v1::LiveRequest request = Opened("langid");
+  request.set_text("abc");
+  stream.Write(request);
   const LiveReply reply = stream.Finish();
   EXPECT_EQ(reply.status.error_code(), grpc::ABORTED);
   EXPECT_EQ(ReasonOf(reply.status), "unroll/EXPIRED");
