@@ -1,5 +1,6 @@
 #include "client/command/keyboard.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace unroll::client {
@@ -14,6 +15,13 @@ Keyboard::Keyboard() {
 
 Keyboard::~Keyboard() {
   if (changed_) tcsetattr(STDIN_FILENO, TCSANOW, &before_);
+}
+
+size_t TerminalColumns() {
+  winsize size = {};
+  const bool known =
+      ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
 }
 
 }  // namespace unroll::client

@@ -3,6 +3,8 @@
 
 #include <termios.h>
 
+#include <cstddef>
+
 namespace unroll::client {
 
 // While it lives, keys typed at standard input come one by one and are not
@@ -21,6 +23,9 @@ class Keyboard {
 
 // Ctrl-C and Ctrl-D, which come as keys too.
 inline bool IsEndKey(char key) { return key == 3 || key == 4; }
+
+// Of the terminal at standard output; 80 if it is none.
+size_t TerminalColumns();
 
 }  // namespace unroll::client
 

@@ -4,8 +4,10 @@
 #include <mutex>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "client/command/keyboard.h"
 #include "client/command/print_result.h"
 #include "client/command/print_scores.h"
 #include "client/command/rows.h"
@@ -17,7 +19,24 @@ namespace unroll::client {
 namespace {
 
 constexpr size_t kPieceColumn = 10;
-constexpr size_t kTypedColumn = 30;
+constexpr size_t kTypedColumn = 24;
+
+bool BeginsCodePoint(char byte) { return (byte & 0xc0) != 0x80; }
+
+// The last code points, at most so many.
+std::string EndOf(std::string text, size_t columns) {
+  while (Width(text) > columns) {
+    size_t next = 1;
+    while (next < text.size() && !BeginsCodePoint(text[next])) ++next;
+    text.erase(0, next);
+  }
+  return text;
+}
+
+void RemoveLast(std::string& text) {
+  while (!BeginsCodePoint(text.back())) text.pop_back();
+  text.pop_back();
+}
 
 absl::Status Print(const std::string& text, Terminal& terminal) {
   if (terminal.out << text << std::flush) return absl::OkStatus();
@@ -35,7 +54,7 @@ class LiveTable : public LiveOutput {
   void OnKey(char key) override {
     if (!typed_) return;
     const std::lock_guard lock(mutex_);
-    text_ += key == '\n' || key == '\r' ? ' ' : key;
+    text_ += absl::ascii_isspace(key) ? ' ' : key;
     (void)Redraw();
   }
 
@@ -65,17 +84,13 @@ class LiveTable : public LiveOutput {
   }
 
  private:
-  // The end of what was typed, and what came of it.
+  // The end of what was typed, and what came of it, in one line.
   absl::Status Redraw() {
-    std::string tail = text_;
-    while (Width(tail) > kTypedColumn) {
-      size_t length = 1;
-      while (length < tail.size() && (tail[length] & 0xc0) == 0x80) ++length;
-      tail.erase(0, length);
-    }
-    return Print(
-        absl::StrCat("\r\x1b[K", PadLeft(tail, kTypedColumn), " | ", result_),
-        terminal_);
+    text_ = EndOf(text_, kTypedColumn);
+    std::string line =
+        absl::StrCat(PadLeft(text_, kTypedColumn), " | ", result_);
+    while (Width(line) >= TerminalColumns()) RemoveLast(line);
+    return Print(absl::StrCat("\r\x1b[K", line), terminal_);
   }
 
   absl::Status AddEnd(const v1::StreamEnd& end) {
