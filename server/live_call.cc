@@ -91,10 +91,12 @@ absl::Status LiveCall::TakeSteps(bool opening) {
   if (!steps.ok()) return InvalidStep(steps.status(), accepted_);
   if (steps->count > 0) {
     RETURN_IF_ERROR(PayFor(steps->count));
-    if (reading_.has_text()) {
+    {
       MutexLock lock(mutex_);
-      OpenMessage().mutable_token_ids()->Add(steps->tokens.begin(),
-                                             steps->tokens.end());
+      if (end_) return absl::OkStatus();  // too late: nothing follows the end
+      if (reading_.has_text())
+        OpenMessage().mutable_token_ids()->Add(steps->tokens.begin(),
+                                               steps->tokens.end());
     }
     accepted_ += steps->count;
     RETURN_IF_ERROR(environment_.scheduler.Append(sequence(), *steps));

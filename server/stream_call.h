@@ -88,6 +88,7 @@ class StreamCall : public Reactor, private SequenceSink {
   std::shared_ptr<Sequence> sequence_ ABSL_GUARDED_BY(mutex_);
   std::deque<Response> outbox_ ABSL_GUARDED_BY(mutex_);
   int64_t steps_written_ ABSL_GUARDED_BY(mutex_) = 0;  // handed to gRPC
+  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
 
  private:
   absl::Status Begin(const std::string& model, int64_t version,
@@ -113,7 +114,6 @@ class StreamCall : public Reactor, private SequenceSink {
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   // Of a head that is applied once: for the last message.
   Response final_scores_ ABSL_GUARDED_BY(mutex_);
-  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);
   absl::Duration queue_ ABSL_GUARDED_BY(mutex_);
   absl::Duration compute_ ABSL_GUARDED_BY(mutex_);
 };

@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "tests/support/golden.h"
 #include "tests/support/predict.h"
 #include "tests/support/readme.h"
 #include "tests/support/temp_directory.h"
@@ -80,13 +82,23 @@ TEST_F(LiveCommandTest, AJsonObjectAStepWithTheNumbersOfPredict) {
   EXPECT_EQ(lines.back()["final"]["model"], "langid");
 }
 
+// A model "words", of 7 words.
+void MakeWordModel(TempDirectory& directory) {
+  golden::WriteModelFolder(golden::FindCase("softmax_h_n_d1_bias_c3_v7_h5"),
+                           directory.path() + "/words");
+  const std::string path = directory.path() + "/words/config.json";
+  json config = json::parse(std::ifstream(path));
+  config["tokenizer"] = "words";
+  config["blank_token"] = "<blank>";
+  std::ofstream(path) << config;
+  directory.Write("words/vocab.txt", "<blank>\nthe\na\nsun\nmoon\nin\neast\n");
+}
+
 TEST_F(LiveCommandTest, WordsAndRowsAreStepsToo) {
   TempDirectory directory;
   const std::string name = "tanh_l3_d1_bias_zero_i1_h1_t24";
   WriteRepository(directory.path(), {golden::FindCase(name)});
-  std::filesystem::copy(
-      absl::StrCat(UNROLL_SOURCE_DIR, "/tests/data/exported/tied_blank_words"),
-      directory.path() + "/words", std::filesystem::copy_options::recursive);
+  MakeWordModel(directory);
   const ServerProcess server(directory.path());
   Finished finished =
       Shell("printf 'the sun [ ]\n' | unroll live words", server.address());
