@@ -47,8 +47,7 @@ class SliceResult {
     return {scores_ + i * classes_, classes_};
   }
   // Whether a hidden value of some layer left float32's range (relu networks
-  // can grow without bound). The results of the slice are then worthless:
-  // oneDNN goes on with finite numbers where PyTorch has NaN.
+  // can grow without bound). The results of the slice are then worthless.
   bool overflowed() const { return overflowed_; }
 
  private:

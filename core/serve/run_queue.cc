@@ -473,10 +473,10 @@ void RunQueue::Expire(absl::Time now, Ended& ended) {
       const bool waiting = sequence->phase_ == Sequence::Phase::kWaiting;
       status = WithReason(
           absl::AbortedError(absl::StrFormat(
-              waiting ? "no step came for %s (--idle-timeout)"
-                      : "no result was read for %s (--slow-reader-timeout)",
+              "%s for %s (%s)", waiting ? "no step came" : "no result was read",
               absl::FormatDuration(waiting ? options_.idle_timeout
-                                           : options_.slow_reader_timeout))),
+                                           : options_.slow_reader_timeout),
+              waiting ? "--idle-timeout" : "--slow-reader-timeout")),
           waiting ? Reason::kExpired : Reason::kSlowReader);
     }
     End(sequence, status, ended);
@@ -503,20 +503,13 @@ RunQueue::Model* RunQueue::NextModel() {
       next = &model;
     }
   }
+  if (next != nullptr) level_ = std::max(level_, next->used);
   return next;
 }
 
 void RunQueue::Awake(Model& model) {
   if (model.has_ready() || model.running > 0) return;
-  absl::Duration least = absl::InfiniteDuration();
-  for (const auto& [served, other] : models_) {
-    if (other.has_ready() || other.running > 0) {
-      least = std::min(least, other.used);
-    }
-  }
-  if (least < absl::InfiniteDuration()) {
-    model.used = std::max(model.used, least);
-  }
+  model.used = std::max(model.used, level_);
 }
 
 std::unique_ptr<Batch> RunQueue::NewBatch() {

@@ -25,7 +25,7 @@ namespace unroll {
 //
 // Of a model the policy's claims say what goes next. Models share the workers
 // by time: next is the one that has used least, and who comes back after a
-// pause starts level with the least.
+// pause starts level with those that went on.
 class RunQueue {
  public:
   using SequencePtr = std::shared_ptr<Sequence>;
@@ -148,8 +148,9 @@ class RunQueue {
   std::set<std::pair<absl::Time, uint64_t>> due_;
   uint64_t next_arrival_ = 0;
   uint64_t served_ = 0;
-  int64_t ready_ = 0;  // sequences and unfinished batches
-  Backlog backlog_;    // of those that are not paused or waiting
+  absl::Duration level_;  // the most that a model had used when its turn came
+  int64_t ready_ = 0;     // sequences and unfinished batches
+  Backlog backlog_;       // of those that are not paused or waiting
   absl::Status refusal_;
   Load load_;
   std::vector<std::unique_ptr<Batch>> spare_;  // at most one a worker

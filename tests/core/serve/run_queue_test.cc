@@ -21,6 +21,14 @@ class SteppedClock final : public Clock {
   absl::Time now = absl::FromUnixSeconds(1000);
 };
 
+class TickingClock final : public Clock {
+ public:
+  absl::Time Now() const override { return now_ += absl::Microseconds(10); }
+
+ private:
+  mutable absl::Time now_ = absl::FromUnixSeconds(1000);
+};
+
 class Nobody final : public Observer {
  public:
   void OnSequence(const SequenceRecord&) override {}
@@ -108,6 +116,7 @@ class RunQueueTest : public ::testing::Test {
   std::mt19937 generator_{5};
   const std::vector<float> features_ = RandomFloats(2000, generator_);
   SteppedClock clock_;
+  TickingClock ticking_;
   Nobody nobody_;
   const RunQueue::Options options_ = {
       .policy = {.quantum = absl::Microseconds(5)},
@@ -237,6 +246,30 @@ TEST_F(RunQueueTest, ADeadSequenceLeavesTheCompanyThatRunsWhole) {
   EXPECT_THAT(second.status, IsOk());
   EXPECT_EQ(second.steps, 400);
   EXPECT_TRUE(queue_.empty());
+}
+
+TEST_F(RunQueueTest, WhatAModelUsedBeforeAPauseIsNotHeldAgainstIt) {
+  Sink first, again, other;
+  const auto paused = Serve(1), busy = Serve(1);
+  const auto live = Submit(Live(paused, first));
+  const auto run = [&] {
+    auto batch = queue_.Take(clock_.now, ended_);
+    ASSERT_NE(batch, nullptr);
+    batch->RunQuantum(ticking_, options_.policy.quantum, nullptr, nobody_);
+    queue_.Complete(std::move(batch), clock_.now, ended_);
+    TellEnds();
+  };
+  for (int i = 0; i < 50; ++i) {
+    EXPECT_THAT(queue_.Append(live, Some(1), clock_.now), IsOk());
+    run();
+  }
+  // It waits for its client; another model comes that has used nothing.
+  Submit(Whole(busy, 900, other));
+  run();
+  Submit(Whole(paused, 1, again));
+  run();
+  run();
+  EXPECT_EQ(again.ends, 1);
 }
 
 }  // namespace

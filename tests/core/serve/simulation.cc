@@ -33,10 +33,11 @@ std::vector<SimulatedModel> MakeSimulatedModels() {
   relu.nonlinearity = Nonlinearity::kRelu;
   std::mt19937 generator(1);
   std::vector<SimulatedModel> models;
-  for (const auto& [spec, applied_to] : {std::pair(one, AppliedTo::kEachStep),
-                                         {two, AppliedTo::kLastStep},
-                                         {both, AppliedTo::kFinalState},
-                                         {relu, AppliedTo::kMean}}) {
+  const std::pair<Spec, AppliedTo> kinds[] = {{one, AppliedTo::kEachStep},
+                                              {two, AppliedTo::kLastStep},
+                                              {both, AppliedTo::kFinalState},
+                                              {relu, AppliedTo::kMean}};
+  for (const auto& [spec, applied_to] : kinds) {
     SimulatedModel& m = models.emplace_back();
     m.model = RandomModel(
         {.spec = spec,

@@ -23,7 +23,7 @@ v1::PredictRequest Letters(int64_t count) {
   return request;
 }
 
-TEST(RefusalsTest, ATooLongQueueSaysWhyAndWhenToTryAgain) {
+TEST(NoRoomTest, ATooLongQueueSaysWhyAndWhenToTryAgain) {
   const ServerProcess server(UNROLL_MODELS,
                              {"--max-steps=1000000", "--workers=1",
                               "--max-batch-rows=1", "--max-queue-time=1ms"});
@@ -62,7 +62,7 @@ TEST(RefusalsTest, ATooLongQueueSaysWhyAndWhenToTryAgain) {
             1);
 }
 
-TEST(RefusalsTest, AReaderThatNeverReadsIsEnded) {
+TEST(NoRoomTest, AReaderThatNeverReadsIsEnded) {
   const ServerProcess server(
       UNROLL_MODELS, {"--max-steps=1000000", "--slow-reader-timeout=20ms"});
   grpc::ClientContext context;
@@ -83,7 +83,7 @@ TEST(RefusalsTest, AReaderThatNeverReadsIsEnded) {
   EXPECT_EQ(ReasonOf(status), "unroll/SLOW_READER");
 }
 
-TEST(RefusalsTest, PrioritiesAreMinusTenToTen) {
+TEST(NoRoomTest, PrioritiesAreMinusTenToTen) {
   const ServerProcess server(UNROLL_MODELS);
   for (const int priority : {-11, -10, 10, 11}) {
     v1::PredictRequest request = Letters(3);
