@@ -31,8 +31,8 @@ class LiveCommandTest : public ::testing::Test {
     return RunProcess(
         {.arguments = {"sh", "-ec",
                        absl::StrCat("cd ", work_.path(), "; PATH=", bin,
-                                    ":$PATH\n", script)},
-         .environment = {"UNROLL_SERVER=" + server}});
+                                    ":$PATH; export UNROLL_SERVER=", server,
+                                    "\n", script)}});
   }
   static std::vector<json> Lines(const std::string& output) {
     std::vector<json> lines;

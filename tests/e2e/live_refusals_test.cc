@@ -82,6 +82,7 @@ class LiveRefusalsTest : public ::testing::Test {
     for (const v1::LiveRequest& message : messages) {
       if (!stream.Write(message)) break;
     }
+    stream.HalfClose();
     return stream.Finish();
   }
 
