@@ -1,31 +1,12 @@
 #include "client/client.h"
 
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
-
 #include <utility>
 
-#include "absl/strings/match.h"
+#include "client/channel.h"
 #include "client/status.h"
 
 namespace unroll::client {
 namespace {
-
-bool IsThisMachine(const std::string& address) {
-  return absl::StartsWith(address, "localhost:") ||
-         absl::StartsWith(address, "127.") ||
-         absl::StartsWith(address, "[::1]:");
-}
-
-std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
-  grpc::ChannelArguments arguments;
-  arguments.SetMaxReceiveMessageSize(-1);
-  if (IsThisMachine(address)) {
-    arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
-  }
-  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(),
-                                   arguments);
-}
 
 void SetDeadline(absl::Duration timeout, grpc::ClientContext& context) {
   if (timeout == absl::InfiniteDuration()) return;

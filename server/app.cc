@@ -94,6 +94,19 @@ int WaitForSignal(std::initializer_list<int> wanted) {
   return signal;
 }
 
+// A live sequence opened when its connection was asked to go, up to 10 % late,
+// gets as old as it may before the connection is cut.
+void SetConnectionAge(const Flags& flags, grpc::ServerBuilder& builder) {
+  if (flags.max_connection_age == absl::ZeroDuration()) return;
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONNECTION_AGE_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(flags.max_connection_age)));
+  builder.AddChannelArgument(
+      GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+      static_cast<int>(absl::ToInt64Milliseconds(
+          1.1 * flags.max_connection_age + flags.max_connection_age_grace)));
+}
+
 // The running server. Members are made in this order and go in reverse.
 class App {
  public:
@@ -106,11 +119,16 @@ class App {
         models_(std::move(paths), NetworkOptions(flags), admission_),
         state_keys_(std::move(state_keys)),
         metrics_(models_.Names()),
-        scheduler_({.workers = resources_.workers,
-                    .policy = {.max_batch_rows = flags.max_batch_rows,
-                               .quantum = flags.quantum},
-                    .slow_reader_timeout = flags.slow_reader_timeout},
-                   clock_, metrics_),
+        scheduler_(
+            {.workers = resources_.workers,
+             .policy = {.max_batch_rows = flags.max_batch_rows,
+                        .quantum = flags.quantum},
+             .idle_timeout = flags.idle_timeout,
+             .slow_reader_timeout = flags.slow_reader_timeout,
+             .max_live_age = flags.max_connection_age > absl::ZeroDuration()
+                                 ? flags.max_connection_age
+                                 : absl::InfiniteDuration()},
+            clock_, metrics_),
         gauges_(std::make_shared<ScrapedGauges>(scheduler_, models_, admission_,
                                                 *state_keys_)),
         environment_{.clock = clock_,
@@ -185,6 +203,12 @@ absl::Status App::Listen() {
                            &port);
   // Otherwise a second server on the same port takes half the calls in silence.
   builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Clients may see by pings, every 10 s, that the connection of a quiet live
+  // sequence still stands; gRPC's own limit is 5 minutes.
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  builder.AddChannelArgument(
+      GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 9000);
+  SetConnectionAge(flags_, builder);
   // Nothing here is worth compressing, and a small message could become a huge
   // one before its size is known.
   for (const auto algorithm : {GRPC_COMPRESS_DEFLATE, GRPC_COMPRESS_GZIP}) {

@@ -18,24 +18,23 @@ absl::Status Refused(const absl::Status& why) {
 
 }  // namespace
 
-absl::StatusOr<Continuation> Continuation::Begin(const v1::Sequence& sequence,
+absl::StatusOr<Continuation> Continuation::Begin(const From& from,
                                                  const StateKeyRing& keys,
                                                  SequenceRequest& request) {
   Continuation continuation;
   continuation.model_ = request.model;
   continuation.keys_ = &keys;
-  continuation.steps_ = request.steps;
-  if (sequence.state_token().empty()) return continuation;
-  if (sequence.has_initial_state()) {
+  if (from.state_token.empty()) return continuation;
+  if (from.has_initial_state) {
     return Invalid("both state_token and initial_state, expected one of them");
   }
   const ServedModel& model = *request.model;
-  auto token = OpenStateToken(sequence.state_token(), model, *keys.Current());
+  auto token = OpenStateToken(from.state_token, model, *keys.Current());
   if (!token.ok()) return Refused(token.status());
   continuation.from_token_ = true;
   continuation.steps_before_ = token->steps_done;
   continuation.exact_ = ContinuesExactly(*token, model);
-  if (sequence.require_exact() && !continuation.exact_) {
+  if (from.require_exact && !continuation.exact_) {
     return Refused(absl::FailedPreconditionError(absl::StrFormat(
         "require_exact, but the results would differ in rounding: its numerics "
         "are %s, this server's %s%s",

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -20,11 +22,18 @@ class Continuation {
  public:
   Continuation() = default;  // to be assigned to
 
-  // Reads the sequence's state token, if there is one, into `request`, which
-  // has all else. `keys` is borrowed. The codes of Sequence.state_token.
-  static absl::StatusOr<Continuation> Begin(const v1::Sequence& sequence,
+  // Reads the state token of a Sequence or LiveOpening, if there is one, into
+  // `request`, which has all else. `keys` is borrowed. The codes of
+  // Sequence.state_token.
+  template <typename Message>
+  static absl::StatusOr<Continuation> Begin(const Message& message,
                                             const StateKeyRing& keys,
-                                            SequenceRequest& request);
+                                            SequenceRequest& request) {
+    return Begin({.state_token = message.state_token(),
+                  .has_initial_state = message.has_initial_state(),
+                  .require_exact = message.require_exact()},
+                 keys, request);
+  }
 
   // A token of the state after so many steps of this request. INTERNAL: OpenSSL
   // failed.
@@ -32,27 +41,43 @@ class Continuation {
                                     int64_t steps) const;
 
   // Sets state_token (if `wants_token`), steps_done and exact of a
-  // SequenceResult or StreamEnd, with the state after the last step.
+  // SequenceResult or StreamEnd.
   template <typename Message>
-  absl::Status SetEnd(std::span<const Tensor> state, bool wants_token,
+  absl::Status SetEnd(const SequenceEnd& end, bool wants_token,
                       Message& message) const {
     if (wants_token) {
-      absl::StatusOr<std::string> token = Token(state, steps_);
+      absl::StatusOr<std::string> token = Token(end.state, end.steps);
       if (!token.ok()) return token.status();
       message.set_state_token(*std::move(token));
     }
     if (wants_token || from_token_) {
-      message.set_steps_done(steps_before_ + steps_);
+      message.set_steps_done(steps_before_ + end.steps);
     }
     if (from_token_) message.set_exact(exact_);
     return absl::OkStatus();
   }
 
+  // The steps that the sequence had done before this request.
+  int64_t steps_before() const { return steps_before_; }
+  // Whether the results are, bit for bit, those of the server that made the
+  // token. Nothing: there was no token.
+  std::optional<bool> exact() const {
+    return from_token_ ? std::optional(exact_) : std::nullopt;
+  }
+
  private:
+  struct From {
+    std::string_view state_token;
+    bool has_initial_state;
+    bool require_exact;
+  };
+  static absl::StatusOr<Continuation> Begin(const From& from,
+                                            const StateKeyRing& keys,
+                                            SequenceRequest& request);
+
   std::shared_ptr<const ServedModel> model_;  // shared with the sequence
   const StateKeyRing* keys_ = nullptr;
-  int64_t steps_ = 0;         // of this request
-  int64_t steps_before_ = 0;  // of those before it
+  int64_t steps_before_ = 0;  // of this request's first
   bool from_token_ = false;
   bool exact_ = false;
 };

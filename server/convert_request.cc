@@ -18,6 +18,10 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr int64_t kFloatBytes = sizeof(float);
 
+// Steps ahead of their results, of a live sequence.
+constexpr int64_t kDefaultWindow = 64;
+constexpr int64_t kLargestWindow = 65536;
+
 absl::Status Invalid(const std::string& message) {
   return absl::InvalidArgumentError(message);
 }
@@ -116,6 +120,22 @@ absl::Status ReadText(const std::string& text, const ModelInfo& info,
   ASSIGN_OR_RETURN(request.tokens, info.vocabulary->Encode(text));
   request.steps = static_cast<int64_t>(request.tokens.size());
   return CheckSteps(request.steps, max_steps);
+}
+
+// Of a Sequence or LiveRequest.
+template <typename Message>
+absl::Status ReadInput(const Message& message, const ModelInfo& info,
+                       int64_t max_steps, SequenceRequest& request) {
+  if (message.has_features()) {
+    return ReadFeatures(message.features(), info, max_steps, request);
+  }
+  if (message.has_token_ids()) {
+    return ReadTokens(message.token_ids(), info, max_steps, request);
+  }
+  if (message.has_text()) {
+    return ReadText(message.text(), info, max_steps, request);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ReadState(const v1::State& state, const ModelInfo& info,
@@ -314,9 +334,26 @@ absl::StatusOr<ResultPlan> PlanResults(const v1::Outputs& outputs,
     plan.hidden = plan.final_state = true;
     plan.scores = model.info.head.has_value();
   }
+  plan.scores_each_step = model.info.head && model.info.head->each_step();
   RETURN_IF_ERROR(ReadStateTokens(outputs, model, plan));
   RETURN_IF_ERROR(ReadScores(outputs, model.info, plan));
   RETURN_IF_ERROR(ReadSteps(outputs, model.info, plan));
+  return plan;
+}
+
+absl::StatusOr<ResultPlan> PlanLiveResults(const v1::Outputs& outputs,
+                                           const ServedModel& model) {
+  if (!model.incremental()) {
+    return Invalid(
+        "the model is bidirectional: it has to see a whole sequence before its "
+        "first result; use Predict or PredictStream");
+  }
+  if (outputs.steps_case() != v1::Outputs::STEPS_NOT_SET &&
+      outputs.steps_case() != v1::Outputs::kAll) {
+    return Invalid("outputs.steps: a live sequence gives results of all steps");
+  }
+  ASSIGN_OR_RETURN(ResultPlan plan, PlanResults(outputs, model));
+  plan.scores_each_step = model.info.head.has_value();
   return plan;
 }
 
@@ -325,20 +362,9 @@ absl::StatusOr<SequenceRequest> ToSequenceRequest(
     std::shared_ptr<const ServedModel> model, int64_t max_steps) {
   SequenceRequest request;
   const ModelInfo& info = model->info;
-  switch (sequence.input_case()) {
-    case v1::Sequence::kFeatures:
-      RETURN_IF_ERROR(
-          ReadFeatures(sequence.features(), info, max_steps, request));
-      break;
-    case v1::Sequence::kTokenIds:
-      RETURN_IF_ERROR(
-          ReadTokens(sequence.token_ids(), info, max_steps, request));
-      break;
-    case v1::Sequence::kText:
-      RETURN_IF_ERROR(ReadText(sequence.text(), info, max_steps, request));
-      break;
-    case v1::Sequence::INPUT_NOT_SET:
-      return Invalid("no input, expected features, token_ids or text");
+  RETURN_IF_ERROR(ReadInput(sequence, info, max_steps, request));
+  if (request.steps == 0) {
+    return Invalid("no input, expected features, token_ids or text");
   }
   if (sequence.has_initial_state()) {
     RETURN_IF_ERROR(ReadState(sequence.initial_state(), info, request));
@@ -357,6 +383,36 @@ absl::StatusOr<SequenceRequest> ToSequenceRequest(
   request.wants_scores = plan.needs_head();
   request.model = std::move(model);
   return request;
+}
+
+absl::StatusOr<SequenceRequest> ToLiveRequest(
+    const v1::LiveOpening& opening, const ResultPlan& plan,
+    std::shared_ptr<const ServedModel> model) {
+  SequenceRequest request;
+  request.live = true;
+  request.window = opening.window() == 0 ? kDefaultWindow : opening.window();
+  if (request.window < 1 || request.window > kLargestWindow) {
+    return Invalid(absl::StrFormat("open.window: %d, expected 1 to %d",
+                                   request.window, kLargestWindow));
+  }
+  if (opening.has_initial_state()) {
+    RETURN_IF_ERROR(ReadState(opening.initial_state(), model->info, request));
+  }
+  request.wants_scores = plan.needs_head();
+  request.model = std::move(model);
+  return request;
+}
+
+absl::StatusOr<Steps> ToSteps(const v1::LiveRequest& message,
+                              const ServedModel& model, int64_t max_steps) {
+  SequenceRequest read;
+  RETURN_IF_ERROR(ReadInput(message, model.info, max_steps, read));
+  Steps steps{.count = read.steps, .tokens = std::move(read.tokens)};
+  if (read.features != nullptr) {
+    steps.features.assign(
+        read.features, read.features + read.steps * model.info.spec.input_size);
+  }
+  return steps;
 }
 
 }  // namespace unroll::server

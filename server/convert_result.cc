@@ -31,10 +31,6 @@ int64_t ScoreBytes(const ServedModel& model, const ResultPlan& plan) {
   return bytes;
 }
 
-bool EachStep(const ServedModel& model) {
-  return model.info.head && model.info.head->each_step();
-}
-
 int64_t SelectedSteps(const SequenceRequest& request) {
   switch (request.selection.kind) {
     case StepSelection::kAll:
@@ -100,7 +96,7 @@ template <typename Message>
 void AppendStepTo(const StepResults& results, int64_t i, const ResultPlan& plan,
                   const ServedModel& model, Message& message) {
   if (plan.hidden) AppendRow(results.hidden(i), *message.mutable_hidden());
-  if (!plan.needs_head() || !EachStep(model)) return;
+  if (!plan.needs_head() || !plan.scores_each_step) return;
   const std::vector<float> chosen = ChosenScores(results.scores(i), plan);
   if (plan.scores) AppendRow(chosen, *message.mutable_scores());
   if (plan.top_k > 0) SetTop(chosen, plan, model.info, *message.add_top());
@@ -109,7 +105,7 @@ void AppendStepTo(const StepResults& results, int64_t i, const ResultPlan& plan,
 template <typename Message>
 void SetFinalScoresOf(const StepResults& results, const ResultPlan& plan,
                       const ServedModel& model, Message& message) {
-  if (EachStep(model) || results.score_rows() == 0) return;
+  if (plan.scores_each_step || results.score_rows() == 0) return;
   const std::vector<float> chosen = ChosenScores(results.scores(0), plan);
   if (plan.scores) {
     v1::Tensor& tensor = *message.mutable_scores();
@@ -126,7 +122,7 @@ int64_t StepBytes(const ServedModel& model, const ResultPlan& plan) {
   constexpr int64_t kStepNumber = 10;
   int64_t bytes = kStepNumber;
   if (plan.hidden) bytes += model.info.spec.hidden_width() * kFloatBytes;
-  if (EachStep(model)) bytes += ScoreBytes(model, plan);
+  if (plan.scores_each_step) bytes += ScoreBytes(model, plan);
   return bytes;
 }
 
@@ -134,7 +130,7 @@ int64_t ResultBytes(const SequenceRequest& request, const ResultPlan& plan) {
   constexpr int64_t kFraming = 128;
   const ServedModel& model = *request.model;
   int64_t bytes = kFraming + SelectedSteps(request) * StepBytes(model, plan);
-  if (!EachStep(model)) bytes += ScoreBytes(model, plan);
+  if (!plan.scores_each_step) bytes += ScoreBytes(model, plan);
   if (plan.final_state) {
     for (const StateTensorSpec& spec : StateSpec(model.info)) {
       bytes += kFraming + *CheckedElements(spec.shape) * kFloatBytes;
@@ -159,10 +155,10 @@ int64_t WorkingBytes(const SequenceRequest& request) {
   if (!request.model->incremental()) {
     bytes += request.steps * (spec.input_size + 2 * spec.hidden_width()) *
              kFloatBytes;
-    if (request.wants_scores && EachStep(*request.model)) {
+    const auto& head = request.model->info.head;
+    if (request.wants_scores && head->each_step()) {
       bytes += SelectedSteps(request) *
-               (spec.hidden_width() + request.model->info.head->classes()) *
-               kFloatBytes;
+               (spec.hidden_width() + head->classes()) * kFloatBytes;
     }
   }
   return bytes;
@@ -178,6 +174,11 @@ void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
   AppendStepTo(results, i, plan, model, message);
 }
 
+void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
+                const ServedModel& model, v1::LiveResponse& message) {
+  AppendStepTo(results, i, plan, model, message);
+}
+
 void SetFinalScores(const StepResults& results, const ResultPlan& plan,
                     const ServedModel& model, v1::SequenceResult& message) {
   SetFinalScoresOf(results, plan, model, message);
@@ -186,6 +187,11 @@ void SetFinalScores(const StepResults& results, const ResultPlan& plan,
 void SetFinalScores(const StepResults& results, const ResultPlan& plan,
                     const ServedModel& model,
                     v1::PredictStreamResponse& message) {
+  SetFinalScoresOf(results, plan, model, message);
+}
+
+void SetFinalScores(const StepResults& results, const ResultPlan& plan,
+                    const ServedModel& model, v1::LiveResponse& message) {
   SetFinalScoresOf(results, plan, model, message);
 }
 

@@ -26,6 +26,8 @@ void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
                 const ServedModel& model, v1::SequenceResult& message);
 void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
                 const ServedModel& model, v1::PredictStreamResponse& message);
+void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,
+                const ServedModel& model, v1::LiveResponse& message);
 
 // Sets the scores of a head that is applied once, [C].
 void SetFinalScores(const StepResults& results, const ResultPlan& plan,
@@ -33,6 +35,8 @@ void SetFinalScores(const StepResults& results, const ResultPlan& plan,
 void SetFinalScores(const StepResults& results, const ResultPlan& plan,
                     const ServedModel& model,
                     v1::PredictStreamResponse& message);
+void SetFinalScores(const StepResults& results, const ResultPlan& plan,
+                    const ServedModel& model, v1::LiveResponse& message);
 
 void SetState(std::span<const Tensor> state, const ModelInfo& info,
               v1::State& message);

@@ -140,6 +140,17 @@ void AddAll(CLI::App& app, Flags& flags) {
   AddDuration(app, "slow-reader-timeout", flags.slow_reader_timeout,
               absl::Milliseconds(1),
               "End a stream whose results nobody reads for so long (ABORTED)");
+  AddDuration(app, "idle-timeout", flags.idle_timeout, absl::Milliseconds(1),
+              "End a live sequence that gets no step for so long (ABORTED)");
+  AddDuration(app, "max-connection-age", flags.max_connection_age,
+              absl::ZeroDuration(),
+              "Ask connections so old to go (within 10 %), so that clients "
+              "spread over servers anew, and end live sequences so old "
+              "(UNAVAILABLE, with a state token); 0: never");
+  AddDuration(app, "max-connection-age-grace", flags.max_connection_age_grace,
+              absl::ZeroDuration(),
+              "Cut off a connection that was asked to go when so long has "
+              "passed since its last live sequence had to end");
   AddDuration(app, "drain-timeout", flags.drain_timeout, absl::ZeroDuration(),
               "How long running calls may go on after SIGTERM");
   AddChoice(app, "ready", flags.ready, {"all", "any"},

@@ -23,6 +23,9 @@ struct Flags {
   int64_t max_message_bytes = 16 << 20;
   int64_t memory_limit = 0;  // bytes; 0: 80 % of the cgroup's or the machine's
   absl::Duration slow_reader_timeout = absl::Seconds(10);
+  absl::Duration idle_timeout = absl::Minutes(10);
+  absl::Duration max_connection_age;  // zero: any
+  absl::Duration max_connection_age_grace = absl::Seconds(30);
   absl::Duration drain_timeout = absl::Seconds(30);
   std::string ready = "all";  // all, any
   bool check = false;

@@ -107,7 +107,7 @@ void PredictCall::Part::OnDone(const SequenceEnd& end) {
     SetState(end.state, call_.model_->info, *result_.mutable_final_state());
   }
   if (status.ok()) {
-    status = continuation_.SetEnd(end.state, call_.plan_.state_token, result_);
+    status = continuation_.SetEnd(end, call_.plan_.state_token, result_);
   }
   // The last one sees what all others wrote.
   if (call_.unfinished_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;

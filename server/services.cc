@@ -2,6 +2,7 @@
 
 #include "core/serve/report.h"
 #include "server/describe.h"
+#include "server/live_call.h"
 #include "server/predict_call.h"
 #include "server/predict_stream_call.h"
 
@@ -45,6 +46,11 @@ SequenceInferenceService::PredictStream(
     grpc::CallbackServerContext* context,
     const v1::PredictStreamRequest* request) {
   return new PredictStreamCall(environment_, *context, *request);
+}
+
+grpc::ServerBidiReactor<v1::LiveRequest, v1::LiveResponse>*
+SequenceInferenceService::Live(grpc::CallbackServerContext* context) {
+  return new LiveCall(environment_, *context);
 }
 
 grpc::ServerUnaryReactor* ModelsService::ListModels(

@@ -19,6 +19,8 @@ class SequenceInferenceService final
   grpc::ServerWriteReactor<v1::PredictStreamResponse>* PredictStream(
       grpc::CallbackServerContext* context,
       const v1::PredictStreamRequest* request) override;
+  grpc::ServerBidiReactor<v1::LiveRequest, v1::LiveResponse>* Live(
+      grpc::CallbackServerContext* context) override;
 
  private:
   CallEnvironment& environment_;

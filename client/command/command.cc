@@ -43,6 +43,7 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
       "  unroll models\n"
       "  unroll stream langid --text \"buenos dias\"\n"
       "  unroll predict langid --text hello --json\n"
+      "  unroll live langid\n"
       "  unroll inspect model.pt\n\n"
       "\"unroll predict --help\" and so on say more. Exit codes: 0 success, 1 "
       "the "
@@ -61,6 +62,10 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
   CLI::App* stream_command = app.add_subcommand(
       "stream", "Run sequences and print each step as it is computed");
   AddStreamFlags(*stream_command, stream);
+  LiveFlags live;
+  CLI::App* live_command = app.add_subcommand(
+      "live", "Type, and see the prediction move with every step");
+  AddLiveFlags(*live_command, live);
   InspectFlags inspect;
   CLI::App* inspect_command = app.add_subcommand(
       "inspect", "Say what a server would make of a model's files");
@@ -80,6 +85,7 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
   if (*models_command) return RunModels(models, terminal);
   if (*predict_command) return RunPredict(predict, terminal);
   if (*stream_command) return RunStream(stream, terminal);
+  if (*live_command) return RunLive(live, terminal);
   if (*inspect_command) return RunInspect(inspect, terminal);
   return RunHealth(health, terminal);
 }

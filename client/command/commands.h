@@ -13,6 +13,7 @@ int RunInspect(const InspectFlags& flags, Terminal& terminal);
 int RunHealth(const HealthFlags& flags, Terminal& terminal);
 int RunPredict(const PredictFlags& flags, Terminal& terminal);
 int RunStream(const PredictFlags& flags, Terminal& terminal);
+int RunLive(const LiveFlags& flags, Terminal& terminal);
 
 // The command as a whole. argv[0] is the program.
 int RunCommand(int argc, const char* const* argv, Terminal& terminal);

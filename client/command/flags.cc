@@ -62,6 +62,19 @@ CLI::Option* AddModel(CLI::App& app, ModelFlags& flags) {
       ->capture_default_str();
 }
 
+void AddTopK(CLI::App& app, OutputFlags& flags) {
+  app.add_option_function<int32_t>(
+         "--top-k",
+         [&flags](int32_t k) {
+           flags.outputs.set_top_k(k);
+           flags.top_k_given = true;
+         },
+         "The K classes with the highest scores of each step (default: 3 in a "
+         "table, 0 with --json)")
+      ->check(Quietly(CLI::NonNegativeNumber))
+      ->type_name("K");
+}
+
 void AddInput(CLI::App& app, InputFlags& flags) {
   app.add_option("--input", flags.files,
                  "A sequence as .npy: float32 [T, I], or int64 [T] of token "
@@ -96,16 +109,7 @@ void AddOutput(CLI::App& app, OutputFlags& flags, const std::string& steps) {
             [&flags](const std::string& text) {
               return ParseSteps(text, flags.outputs);
             });
-  app.add_option_function<int32_t>(
-         "--top-k",
-         [&flags](int32_t k) {
-           flags.outputs.set_top_k(k);
-           flags.top_k_given = true;
-         },
-         "The K classes with the highest scores of each step (default: 3 in a "
-         "table, 0 with --json)")
-      ->check(Quietly(CLI::NonNegativeNumber))
-      ->type_name("K");
+  AddTopK(app, flags);
   AddParsed(app, "--candidates", "A,B,C",
             "Score only these classes: labels, or class numbers",
             [&flags](const std::string& text) -> absl::Status {
@@ -233,6 +237,39 @@ void AddStreamFlags(CLI::App& app, PredictFlags& flags) {
       "  unroll stream langid --text \"buenos dias\"\n"
       "  unroll stream langid          type a line, watch it being read\n"
       "  unroll stream gestures --input x.npy --json\n");
+}
+
+void AddLiveFlags(CLI::App& app, LiveFlags& flags) {
+  app.add_option("MODEL", flags.model.model, "Name of the model")->required();
+  AddModel(app, flags.model);
+  app.add_option("--input", flags.input, "Read FILE instead of standard input")
+      ->type_name("FILE");
+  auto* state = app.add_option("--state-in", flags.state_in,
+                               "A state token (of --state-out) to go on from")
+                    ->type_name("FILE");
+  app.add_flag("--require-exact", flags.require_exact,
+               "Fail where going on from a state would differ in rounding")
+      ->needs(state);
+  AddTopK(app, flags.output);
+  app.add_option("--state-out", flags.output.state_out,
+                 "At the end, write the state to FILE as a token to go on from")
+      ->type_name("FILE");
+  app.footer(
+      "Runs one sequence whose steps come over time, and shows the prediction "
+      "after\neach: type, and see it move with every character or word. Ctrl-D "
+      "ends. From a\nfile or pipe there is a line for each step, or with "
+      "--json "
+      "an object for each and\none with \"final\" at the end.\n\n"
+      "Text is read by character or word, as the model does; newlines only end "
+      "words.\nOther models get a line at a time: token ids (\"3 17 4\") or a "
+      "JSON array of rows\n(\"[[0.5, 1], [2, 3]]\").\n\n"
+      "With several servers (--server a:8001,b:8001) that share their state "
+      "keys, the\nsequence goes on at another when one goes away.\n\n"
+      "Examples:\n"
+      "  unroll live langid\n"
+      "  echo \"buenos dias\" | unroll live langid\n"
+      "  tail -f sensor.txt | unroll live gestures --json\n"
+      "  unroll live langid --input text --state-out state\n");
 }
 
 }  // namespace unroll::client

@@ -62,6 +62,15 @@ struct PredictFlags {
   int64_t concurrency = 1;
 };
 
+// Of `live`. connection.server may be several, with commas.
+struct LiveFlags {
+  ModelFlags model;
+  std::string input;  // a file; "": standard input
+  std::string state_in;
+  bool require_exact = false;
+  OutputFlags output;  // of them top_k, results and state_out
+};
+
 // Each adds the flags of a subcommand, and its help, to `app`; parsing it then
 // writes to `flags`, which is borrowed. CLI::ParseError of the parse says what
 // is wrong with a value.
@@ -70,6 +79,7 @@ void AddHealthFlags(CLI::App& app, HealthFlags& flags);
 void AddInspectFlags(CLI::App& app, InspectFlags& flags);
 void AddPredictFlags(CLI::App& app, PredictFlags& flags);
 void AddStreamFlags(CLI::App& app, PredictFlags& flags);
+void AddLiveFlags(CLI::App& app, LiveFlags& flags);
 
 }  // namespace unroll::client
 

@@ -138,18 +138,23 @@ bool HasBlank(const v1::Sequence& sequence, const v1::GetModelResponse& model) {
   return HasBlank(sequence.text(), model);
 }
 
+std::vector<std::string> TextPieces(const std::string& text,
+                                    const v1::GetModelResponse& model) {
+  std::vector<std::string> pieces;
+  for (std::string_view piece : Split(text, model)) {
+    pieces.push_back(piece == " " ? "' '" : Printable(piece));
+  }
+  return pieces;
+}
+
 std::vector<std::string> StepTokens(
     const v1::Sequence& sequence, const v1::GetModelResponse& model,
     const google::protobuf::RepeatedField<int64_t>& token_ids) {
   const auto& ids =
       sequence.has_token_ids() ? sequence.token_ids().ids() : token_ids;
-  std::vector<std::string> tokens;
-  const std::vector<std::string_view> pieces = Split(sequence.text(), model);
-  if (std::ssize(pieces) == ids.size()) {
-    for (std::string_view piece : pieces) {
-      tokens.push_back(piece == " " ? "' '" : Printable(piece));
-    }
-  } else {
+  std::vector<std::string> tokens = TextPieces(sequence.text(), model);
+  if (std::ssize(tokens) != ids.size()) {
+    tokens.clear();
     for (int64_t id : ids) tokens.push_back(absl::StrCat(id));
   }
   return tokens;

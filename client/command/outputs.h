@@ -35,6 +35,11 @@ std::vector<int64_t> ChosenSteps(const v1::Outputs& outputs, int64_t steps,
 // Whether a text has a blank, "[ ]", and the model a token for it.
 bool HasBlank(const v1::Sequence& sequence, const v1::GetModelResponse& model);
 
+// The pieces of `text` that become a step each, for people; [] where the split
+// is not known.
+std::vector<std::string> TextPieces(const std::string& text,
+                                    const v1::GetModelResponse& model);
+
 // What each step reads, for people: the piece of text where the split is known
 // to be the server's, otherwise the token id; [T], or [] for features.
 std::vector<std::string> StepTokens(

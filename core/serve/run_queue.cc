@@ -43,6 +43,7 @@ absl::Status RunQueue::Submit(std::span<const SequencePtr> sequences,
                  static_cast<int64_t>(sequences_.size()) + 1);
     s.charged_ = s.request_.model->cost.Estimate(1, company) / company;
     s.admitted_ = now;
+    if (s.request_.live) s.retires_ = now + options_.max_live_age;
     s.arrival_ = next_arrival_++;
     sequences_.emplace(s.arrival_, sequence);
     ++models_[s.request_.model.get()].sequences;
@@ -84,11 +85,11 @@ absl::Status RunQueue::Append(const SequencePtr& sequence, const Steps& steps,
   return absl::OkStatus();
 }
 
-void RunQueue::Close(const SequencePtr& sequence, absl::Time now,
-                     Ended& ended) {
+void RunQueue::Close(const SequencePtr& sequence, const absl::Status& status,
+                     absl::Time now, Ended& ended) {
   Sequence& s = *sequence;
   if (s.phase_ == Sequence::Phase::kEnded || s.close_) return;
-  s.close_ = absl::OkStatus();
+  s.close_ = status;
   if (s.phase_ != Sequence::Phase::kWaiting &&
       s.phase_ != Sequence::Phase::kPaused)
     return;
@@ -351,6 +352,7 @@ void RunQueue::Place(const SequencePtr& sequence, absl::Time now,
                      Ended& ended) {
   Sequence& s = *sequence;
   if (!s.stop_.ok()) return End(sequence, s.stop_, ended);
+  Retire(s, now);
   const bool has_work = s.steps_left() > 0 || !s.state_at_.empty();
   const bool all_came = !s.request_.live || s.close_;
   if (!has_work && all_came) {
@@ -384,6 +386,7 @@ void RunQueue::MakeReady(const SequencePtr& sequence, absl::Time now) {
 
 void RunQueue::Wait(Sequence& s, Sequence::Phase phase, absl::Time due) {
   s.due_ = std::min(due, s.request_.deadline);
+  if (!s.close_) s.due_ = std::min(s.due_, s.retires_);
   due_.emplace(s.due_, s.arrival_);
   SetPhase(s, phase);
   CountInBacklog(s, false);
@@ -462,6 +465,11 @@ void RunQueue::Expire(absl::Time now, Ended& ended) {
     const SequencePtr sequence = sequences_.at(due_.begin()->second);
     absl::Status status = PastDeadline(sequence->started_);
     if (sequence->request_.deadline > now) {
+      if (Retire(*sequence, now)) {
+        Leave(*sequence);
+        Place(sequence, now, ended);
+        continue;
+      }
       const bool waiting = sequence->phase_ == Sequence::Phase::kWaiting;
       status = WithReason(
           absl::AbortedError(absl::StrFormat(
@@ -473,6 +481,17 @@ void RunQueue::Expire(absl::Time now, Ended& ended) {
     }
     End(sequence, status, ended);
   }
+}
+
+bool RunQueue::Retire(Sequence& s, absl::Time now) {
+  if (s.close_ || now < s.retires_) return false;
+  s.close_ = WithReason(
+      absl::UnavailableError(absl::StrFormat(
+          "the sequence has lasted %s (--max-connection-age); go on from its "
+          "state token",
+          absl::FormatDuration(options_.max_live_age))),
+      Reason::kDraining);
+  return true;
 }
 
 RunQueue::Model* RunQueue::NextModel() {

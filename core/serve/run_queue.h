@@ -37,6 +37,8 @@ class RunQueue {
     // its reader.
     absl::Duration idle_timeout = absl::Minutes(10);
     absl::Duration slow_reader_timeout = absl::Seconds(10);
+    // A live sequence that gets so old is closed with UNAVAILABLE (DRAINING).
+    absl::Duration max_live_age = absl::InfiniteDuration();
   };
 
   // Sequences that ended in a call, whose sinks are to be told.
@@ -48,13 +50,14 @@ class RunQueue {
   // sequence of a model that runs whole.
   absl::Status Submit(std::span<const SequencePtr> sequences, absl::Time now);
 
-  // Of a live sequence: more steps; no more steps; its state after the steps so
-  // far, told to its sink once they have run. What comes after the end, or
-  // after a Close, is dropped. RESOURCE_EXHAUSTED (WINDOW_OVERRUN): nothing was
-  // taken.
+  // Of a live sequence: more steps; no more steps, so that it ends with
+  // `status` once those so far have run; its state after the steps so far, told
+  // to its sink once they have run. What comes after the end, or after a Close,
+  // is dropped. RESOURCE_EXHAUSTED (WINDOW_OVERRUN): nothing was taken.
   absl::Status Append(const SequencePtr& sequence, const Steps& steps,
                       absl::Time now);
-  void Close(const SequencePtr& sequence, absl::Time now, Ended& ended);
+  void Close(const SequencePtr& sequence, const absl::Status& status,
+             absl::Time now, Ended& ended);
   void AskForState(const SequencePtr& sequence, absl::Time now);
 
   // Ends one with `status`: at once, or if it is running after its quantum.
@@ -121,6 +124,8 @@ class RunQueue {
   void End(const SequencePtr& sequence, const absl::Status& status,
            Ended& ended);
   void Expire(absl::Time now, Ended& ended);
+  // Closes a live one that is old enough; whether it did.
+  bool Retire(Sequence& sequence, absl::Time now);
 
   Model* NextModel();
   // Before something of it gets ready.

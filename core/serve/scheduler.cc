@@ -59,9 +59,9 @@ absl::Status Scheduler::Append(const SequencePtr& sequence,
   return status;
 }
 
-void Scheduler::Close(const SequencePtr& sequence) {
+void Scheduler::Close(const SequencePtr& sequence, const absl::Status& status) {
   Change([&](RunQueue& queue, absl::Time now, RunQueue::Ended& ended) {
-    queue.Close(sequence, now, ended);
+    queue.Close(sequence, status, now, ended);
   });
 }
 

@@ -43,8 +43,8 @@ class Scheduler {
   // Gives a live sequence its next steps, which suit the model.
   // RESOURCE_EXHAUSTED: they pass its window; nothing was taken.
   absl::Status Append(const SequencePtr& sequence, const Steps& steps);
-  // It gets no more steps: once all have run it ends with OK.
-  void Close(const SequencePtr& sequence);
+  // It gets no more steps: once all have run it ends with `status`.
+  void Close(const SequencePtr& sequence, const absl::Status& status);
   // Its sink gets its state (StepResults::state) after the steps so far.
   void AskForState(const SequencePtr& sequence);
 

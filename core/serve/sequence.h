@@ -179,8 +179,9 @@ class Sequence {
   uint64_t arrival_ = 0;  // the order of admission
   absl::Time admitted_;
   absl::Time ready_since_;
-  Claim claim_;             // while ready
-  absl::Time due_;          // while paused or waiting: when it ends
+  Claim claim_;     // while ready
+  absl::Time due_;  // while paused or waiting: when it ends
+  absl::Time retires_ = absl::InfiniteFuture();  // of a live one
   absl::Duration charged_;  // its share of the backlog, a step
   bool in_backlog_ = false;
   absl::Status stop_;  // not OK: to be ended with it after its batch

@@ -1,11 +1,15 @@
-// How much memory models take: many small ones, and one of H = 4096.
+// How much memory models take, many small ones and one of H = 4096, and how
+// much live sequences.
 
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/live.h"
 #include "tests/support/predict.h"
 #include "tests/support/safetensors_builder.h"
 #include "tests/support/temp_directory.h"
@@ -13,6 +17,8 @@
 namespace unroll {
 namespace {
 
+using unroll::testing::LiveReply;
+using unroll::testing::LiveStream;
 using unroll::testing::Predict;
 using unroll::testing::SafetensorsBuilder;
 using unroll::testing::ServerProcess;
@@ -84,6 +90,74 @@ TEST(MemoryTest, ABigModelTakesWhatIsStated) {
   EXPECT_EQ(reply.response.results(0).hidden().shape(1), 4096);
   // The rest is the program, its libraries and threads.
   EXPECT_LT(ProcessBytes(server, "VmRSS"), stated + (100 << 20));
+}
+
+v1::LiveOpening LiveOpening(int32_t window) {
+  v1::LiveOpening opening;
+  opening.set_model("langid");  // H = 256
+  opening.mutable_outputs()->add_results(v1::SCORES);
+  opening.set_window(window);
+  return opening;
+}
+
+// Of a server with so many Live calls, each of which has sent that many steps.
+int64_t BytesWithStreams(int streams, int steps) {
+  const ServerProcess server(UNROLL_MODELS);
+  const auto add = [&](int count, std::vector<LiveReply>& replies,
+                       std::vector<std::unique_ptr<LiveStream>>& all) {
+    for (int i = 0; i < count; ++i) {
+      all.push_back(std::make_unique<LiveStream>(server));
+      replies.emplace_back();
+      if (steps == 0) continue;
+      all.back()->Open(LiveOpening(64));
+      for (int step = 1; step <= steps; ++step) {
+        all.back()->Text("a");
+        all.back()->ReadSteps(step, replies.back());
+      }
+    }
+  };
+  std::vector<LiveReply> replies;
+  std::vector<std::unique_ptr<LiveStream>> all;
+  add(100, replies, all);  // what the first ones take, they take once
+  const int64_t before = ProcessBytes(server, "VmRSS");
+  add(streams, replies, all);
+  // A call after them has come: so they have, too.
+  EXPECT_EQ(Predict(server, Request("nobody", 1, 1)).status.error_code(),
+            grpc::NOT_FOUND);
+  const int64_t after = ProcessBytes(server, "VmRSS");
+  for (size_t i = 0; i < all.size(); ++i) {
+    all[i]->Cancel();
+    all[i]->Finish(std::move(replies[i]));
+  }
+  return after - before;
+}
+
+TEST(MemoryTest, ALiveSequenceTakesAtMost16KilobytesBeyondGrpcsOwn) {
+  constexpr int kStreams = 1000;
+  const int64_t bare = BytesWithStreams(kStreams, 0);
+  const int64_t live = BytesWithStreams(kStreams, 5);
+  RecordProperty("bytes", static_cast<int>((live - bare) / kStreams));
+  EXPECT_LT((live - bare) / kStreams, 16 << 10);
+}
+
+TEST(MemoryTest, AMillionStepsOfALiveSequenceTakeNoMoreThanTheFirst) {
+  constexpr int kPiece = 1000;
+  const ServerProcess server(UNROLL_MODELS);
+  LiveStream stream(server);
+  stream.Open(LiveOpening(kPiece));
+  int64_t after_first = 0;
+  for (int piece = 0; piece < 1050; ++piece) {
+    LiveReply reply;
+    if (piece > 0) reply.opened.emplace();  // read before
+    stream.Text(std::string(kPiece, 'a'), /*state_token_now=*/true);
+    while (reply.steps.size() < kPiece || reply.tokens.empty()) {
+      ASSERT_TRUE(stream.Read(reply));
+    }
+    ASSERT_EQ(reply.steps.front(), int64_t{kPiece} * piece);
+    if (piece == 50) after_first = ProcessBytes(server, "VmRSS");
+  }
+  EXPECT_LT(ProcessBytes(server, "VmRSS"), after_first + (2 << 20));
+  stream.Cancel();
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
+#include "tests/support/live.h"
 #include "tests/support/predict.h"
 #include "tests/support/server_process.h"
 
@@ -20,16 +21,6 @@ v1::PredictRequest Letters(int64_t count) {
   request.add_sequences()->set_text(std::string(count, 'a'));
   request.mutable_outputs()->mutable_last();
   return request;
-}
-
-std::string ReasonOf(const grpc::Status& status) {
-  google::rpc::Status details;
-  google::rpc::ErrorInfo info;
-  if (!details.ParseFromString(status.error_details())) return "unreadable";
-  for (const auto& detail : details.details()) {
-    if (detail.UnpackTo(&info)) return info.domain() + "/" + info.reason();
-  }
-  return "none";
 }
 
 TEST(NoRoomTest, ATooLongQueueSaysWhyAndWhenToTryAgain) {

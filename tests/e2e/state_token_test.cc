@@ -12,6 +12,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "tests/support/predict.h"
+#include "tests/support/readme.h"
 #include "tests/support/state_tokens.h"
 #include "tests/support/temp_directory.h"
 
@@ -288,22 +289,6 @@ TEST_F(StateTokenTest, KeysRotateBySighup) {
   EXPECT_EQ(server.Stop(), 0);
 }
 
-// The shell of README's section, after the servers are there.
-std::string ShellOfReadme() {
-  std::ifstream readme(absl::StrCat(UNROLL_SOURCE_DIR, "/README.md"));
-  std::string shell;
-  bool inside = false, block = false;
-  for (std::string line; std::getline(readme, line);) {
-    if (line.starts_with("#")) inside = line == "### Carry a sequence on";
-    if (line.starts_with("```")) {
-      block = inside && line == "```sh";
-    } else if (block) {
-      absl::StrAppend(&shell, line, "\n");
-    }
-  }
-  return shell;
-}
-
 TEST_F(StateTokenTest, TheCommandCarriesASequenceAsReadmeShows) {
   TempDirectory work;
   const std::vector<std::string> flags = {
@@ -311,7 +296,8 @@ TEST_F(StateTokenTest, TheCommandCarriesASequenceAsReadmeShows) {
   const ServerProcess a(UNROLL_MODELS, flags), b(UNROLL_MODELS, flags);
   const std::string bin =
       std::filesystem::path(UNROLL_CLIENT_BINARY).parent_path();
-  const std::string shell = ShellOfReadme();
+  const std::string shell =
+      unroll::testing::ShellOfReadme("### Carry a sequence on");
   ASSERT_THAT(shell, HasSubstr("--state-in"));
   const Finished finished =
       RunProcess({.arguments = {"sh", "-ec",

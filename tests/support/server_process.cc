@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "absl/strings/match.h"
@@ -28,9 +29,13 @@ int NumberAfter(const std::string& text, const std::string& before) {
 ServerProcess::ServerProcess(const std::string& repository,
                              const std::vector<std::string>& flags,
                              Process::Options options) {
-  options.arguments = {UNROLL_SERVER_BINARY, "--model-repository",
-                       repository,           "--address=127.0.0.1",
-                       "--grpc-port=0",      "--metrics-port=0"};
+  options.arguments = {UNROLL_SERVER_BINARY, "--model-repository", repository,
+                       "--address=127.0.0.1", "--metrics-port=0"};
+  if (std::none_of(flags.begin(), flags.end(), [](const std::string& flag) {
+        return absl::StartsWith(flag, "--grpc-port=");
+      })) {
+    options.arguments.push_back("--grpc-port=0");
+  }
   options.arguments.insert(options.arguments.end(), flags.begin(), flags.end());
   process_ = std::make_unique<Process>(options);
   const std::string ports = process_->WaitForOutput("listens: ");

@@ -14,7 +14,8 @@
 
 namespace unroll::testing {
 
-// The real unroll-server on ports of its own, with all models loaded.
+// The real unroll-server on ports of its own (but for a --grpc-port in the
+// flags), with all models loaded.
 class ServerProcess {
  public:
   explicit ServerProcess(const std::string& repository,

@@ -115,7 +115,8 @@ class RunQueueTest : public ::testing::Test {
   TickingClock ticking_;
   SilentObserver nobody_;
   const RunQueue::Options options_ = {
-      .policy = {.quantum = absl::Microseconds(5)}};
+      .policy = {.quantum = absl::Microseconds(5)},
+      .max_live_age = absl::Hours(1)};
   RunQueue queue_{options_};
   RunQueue::Ended ended_;
 };
@@ -134,7 +135,7 @@ TEST_F(RunQueueTest, ALiveSequenceRunsWhatComesAndEndsWhenClosed) {
   EXPECT_EQ(sink.steps, 3);
   EXPECT_EQ(sink.state_steps, std::vector<int64_t>{3});
   EXPECT_THAT(queue_.Append(live, Some(4), clock_.now), IsOk());
-  queue_.Close(live, clock_.now, ended_);
+  queue_.Close(live, absl::OkStatus(), clock_.now, ended_);
   while (RunOne()) {
   }
   EXPECT_EQ(sink.steps, 7);
@@ -162,6 +163,22 @@ TEST_F(RunQueueTest, SilenceAndSlowReadersEndWithTheirStateAfterATimeout) {
   RunOne();
   EXPECT_EQ(ReasonOf(silent.status), Reason::kExpired);
   EXPECT_TRUE(queue_.empty());
+}
+
+TEST_F(RunQueueTest, OldLiveSequencesAreClosedBusyOrNot) {
+  Sink idle, busy;
+  const auto model = Serve(1);
+  const auto working = Submit(Live(model, busy));
+  Submit(Live(model, idle));
+  EXPECT_EQ(queue_.next_due(), clock_.now + options_.idle_timeout);
+  clock_.now += options_.max_live_age;
+  EXPECT_THAT(queue_.Append(working, Some(4), clock_.now), IsOk());
+  while (RunOne()) {
+  }
+  EXPECT_EQ(ReasonOf(idle.status), Reason::kDraining);
+  EXPECT_EQ(ReasonOf(busy.status), Reason::kDraining);
+  EXPECT_EQ(busy.steps_run, 4);
+  EXPECT_TRUE(busy.has_state);
 }
 
 TEST_F(RunQueueTest, ClosedByTheServerALiveOneRunsWhatItHasAccepted) {

@@ -172,7 +172,7 @@ void Simulation::Feed(SimulatedCaller& caller) {
   if (caller.closed) return;
   if (OneIn(8)) {
     caller.closed = true;
-    queue_.Close(caller.sequence, now, ended_);
+    queue_.Close(caller.sequence, absl::OkStatus(), now, ended_);
     return;
   }
   if (OneIn(4)) {
@@ -246,7 +246,7 @@ void Simulation::RunOut() {
   }
   for (auto& caller : callers_) {
     if (caller->ends == 0 && caller->live) {
-      queue_.Close(caller->sequence, clock_.Now(), ended_);
+      queue_.Close(caller->sequence, absl::OkStatus(), clock_.Now(), ended_);
     }
   }
   TellEnds();

@@ -1,0 +1,244 @@
+// Live sequences of the client library outlive their servers: nothing is lost,
+// nothing comes twice, and every bit is that of an undisturbed run.
+
+#include <gtest/gtest.h>
+
+#include <array>
+#include <condition_variable>
+#include <csignal>
+#include <memory>
+#include <mutex>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/live_sequence.h"
+#include "tests/support/live.h"
+#include "tests/support/predict.h"
+#include "tests/support/state_tokens.h"
+#include "tests/support/temp_directory.h"
+
+namespace unroll::testing {
+namespace {
+
+using client::LiveOptions;
+using client::LiveSequence;
+
+v1::LiveOpening Opening() {
+  v1::LiveOpening opening;
+  opening.set_model("langid");
+  opening.mutable_outputs()->add_results(v1::HIDDEN);
+  opening.mutable_outputs()->add_results(v1::FINAL_STATE);
+  return opening;
+}
+
+// Two servers behind fixed addresses, with one file of keys.
+class TwoServers {
+ public:
+  TwoServers() {
+    for (int i = 0; i < 2; ++i) Start(i);
+  }
+  void Kill(int i) {
+    servers_[i]->process().Signal(SIGKILL);
+    servers_[i]->process().Wait();
+  }
+  void Start(int i) {
+    servers_[i] = std::make_unique<ServerProcess>(
+        UNROLL_MODELS,
+        std::vector<std::string>{absl::StrCat("--grpc-port=", ports_[i]),
+                                 "--state-key-file=" + keys_});
+  }
+  ServerProcess& operator[](int i) { return *servers_[i]; }
+  std::vector<std::string> addresses(int first = 0) const {
+    const auto address = [&](int i) {
+      return absl::StrCat("127.0.0.1:", ports_[i]);
+    };
+    return {address(first), address(1 - first)};
+  }
+
+ private:
+  TempDirectory directory_;
+  const std::string keys_ = directory_.Write("keys", StateKeyLine('k'));
+  const std::array<int, 2> ports_ = {FreePort(), FreePort()};
+  std::array<std::unique_ptr<ServerProcess>, 2> servers_;
+};
+
+// How far streams may go, and how far they all have got.
+class Progress {
+ public:
+  void Allow(int64_t steps) {
+    const std::lock_guard lock(mutex_);
+    allowed_ = steps;
+    changed_.notify_all();
+  }
+  void WaitUntilAllowed(int64_t steps) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return steps <= allowed_; });
+  }
+  void Got(int64_t steps) {
+    const std::lock_guard lock(mutex_);
+    got_ += steps;
+    changed_.notify_all();
+  }
+  void WaitUntilGot(int64_t steps) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return got_ >= steps; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int64_t allowed_ = 0;  // of each
+  int64_t got_ = 0;      // of all
+};
+
+struct Outcome {
+  std::string text, hidden, h;
+  std::vector<int64_t> token_ids;
+  int64_t resumptions = 0;
+  bool exact = false;
+  absl::Status status;
+};
+
+// One stream to its end, in pieces of 1 to 8 characters.
+Outcome RunStream(const TwoServers& servers, uint32_t seed, int64_t steps,
+                  Progress& progress) {
+  Outcome outcome;
+  std::mt19937 random(seed);
+  for (int64_t i = 0; i < steps; ++i) {
+    outcome.text += "abcdefghij klmnopqrstuvwxyz"[random() % 27];
+  }
+  LiveSequence live(
+      LiveOptions{.addresses = servers.addresses(static_cast<int>(seed % 2))},
+      Opening());
+  std::thread sender([&] {
+    for (size_t begin = 0; begin < outcome.text.size();) {
+      v1::LiveRequest request;
+      request.set_text(outcome.text.substr(begin, 1 + random() % 8));
+      begin += request.text().size();
+      progress.WaitUntilAllowed(static_cast<int64_t>(begin));
+      if (!live.Send(std::move(request)).ok()) return;
+    }
+    live.HalfClose();
+  });
+  v1::LiveResponse response;
+  int64_t next = 0;
+  while (live.Read(response)) {
+    for (const int64_t step : response.steps()) EXPECT_EQ(step, next++);
+    outcome.hidden += response.hidden().data();
+    outcome.token_ids.insert(outcome.token_ids.end(),
+                             response.token_ids().begin(),
+                             response.token_ids().end());
+    if (response.has_final()) {
+      outcome.h = response.final().final_state().tensors().at("h").data();
+    }
+    progress.Got(response.steps_size());
+  }
+  outcome.status = live.Finish();
+  sender.join();
+  outcome.resumptions = live.resumptions();
+  outcome.exact = live.exact();
+  return outcome;
+}
+
+void ExpectAsPredicted(const Outcome& outcome, const ServerProcess& server) {
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status.ToString();
+  v1::PredictRequest request;
+  request.set_model("langid");
+  request.add_sequences()->set_text(outcome.text);
+  *request.mutable_outputs() = Opening().outputs();
+  const auto want = Predict(server, request);
+  ASSERT_TRUE(want.status.ok()) << want.status.error_message();
+  const v1::SequenceResult& result = want.response.results(0);
+  EXPECT_TRUE(outcome.hidden == result.hidden().data());
+  EXPECT_EQ(outcome.h, result.final_state().tensors().at("h").data());
+  EXPECT_EQ(outcome.token_ids, std::vector<int64_t>(result.token_ids().begin(),
+                                                    result.token_ids().end()));
+  EXPECT_TRUE(outcome.exact);
+}
+
+TEST(LiveResumeTest, FiftyKillsUnderSixtyFourStreamsChangeNothing) {
+  constexpr int kStreams = 64, kKills = 50;
+  constexpr int64_t kStepsAKill = 12;
+  TwoServers servers;
+  Progress progress;
+  std::vector<Outcome> outcomes(kStreams);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kStreams; ++i) {
+    threads.emplace_back([&, i] {
+      outcomes[i] = RunStream(servers, i, kKills * kStepsAKill, progress);
+    });
+  }
+  std::mt19937 random(1);
+  for (int kill = 0; kill < kKills; ++kill) {
+    progress.Allow((kill + 1) * kStepsAKill);
+    // In the middle of them. (A piece may have to wait for the next turn.)
+    const int64_t most = kStreams * (kStepsAKill - 8);
+    progress.WaitUntilGot(kStreams * kill * kStepsAKill +
+                          static_cast<int64_t>(random() % most));
+    servers.Kill(kill % 2);
+    servers.Start(kill % 2);
+  }
+  for (std::thread& thread : threads) thread.join();
+  int64_t resumptions = 0;
+  for (const Outcome& outcome : outcomes) {
+    ExpectAsPredicted(outcome, servers[0]);
+    resumptions += outcome.resumptions;
+  }
+  EXPECT_GE(resumptions, kKills);
+  RecordProperty("resumptions", static_cast<int>(resumptions));
+}
+
+TEST(LiveResumeTest, ADrainedServersSequencesGoOnAtTheNext) {
+  TwoServers servers;
+  Progress progress;
+  progress.Allow(100);
+  Outcome outcome;
+  std::thread stream([&] { outcome = RunStream(servers, 0, 200, progress); });
+  progress.WaitUntilGot(90);
+  EXPECT_EQ(servers[0].Stop(), 0);
+  progress.Allow(200);
+  stream.join();
+  ExpectAsPredicted(outcome, servers[1]);
+  EXPECT_EQ(outcome.resumptions, 1);
+  EXPECT_EQ(
+      servers[1].Metric("unroll_sequences_resumed_total", "model=\"langid\""),
+      1);
+}
+
+TEST(LiveResumeTest, WhatNoServerCanHelpEndsTheSequence) {
+  TwoServers servers;
+  v1::LiveOpening opening = Opening();
+  opening.set_model("nobody");
+  v1::LiveResponse response;
+  LiveSequence unknown(LiveOptions{.addresses = servers.addresses()}, opening);
+  EXPECT_FALSE(unknown.Read(response));
+  EXPECT_EQ(unknown.Finish().code(), absl::StatusCode::kNotFound);
+
+  LiveSequence live(LiveOptions{.addresses = servers.addresses()}, Opening());
+  v1::LiveRequest request;
+  request.set_text(std::string(33, 'a'));
+  EXPECT_EQ(live.Send(request).code(), absl::StatusCode::kInvalidArgument);
+  request.mutable_token_ids()->add_ids(1 << 20);
+  EXPECT_TRUE(live.Send(request).ok());
+  while (live.Read(response)) {
+  }
+  EXPECT_EQ(live.Finish().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(live.Send(request).code(), absl::StatusCode::kCancelled);
+  EXPECT_EQ(live.resumptions(), 0);
+}
+
+TEST(LiveResumeTest, PatienceEnds) {
+  LiveSequence live(
+      LiveOptions{.addresses = {absl::StrCat("127.0.0.1:", FreePort())},
+                  .patience = absl::ZeroDuration()},
+      Opening());
+  v1::LiveResponse response;
+  EXPECT_FALSE(live.Read(response));
+  EXPECT_EQ(live.Finish().code(), absl::StatusCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace unroll::testing
