@@ -164,3 +164,24 @@ class Memory:
         self._token_steps = self._first_step + token.step + 1
         self._opening.ClearField("initial_state")
         self._opening.state_token = token.state_token
+
+
+class Facts:
+    """What a live sequence tells of itself."""
+
+    _memory: Memory
+
+    @property
+    def end(self) -> Optional[End]:
+        """Once iteration has ended."""
+        return self._memory.end
+
+    @property
+    def resumptions(self) -> int:
+        """How often it went on at another server, or again."""
+        return self._memory.resumptions
+
+    @property
+    def exact(self) -> bool:
+        """Whether every server that went on from a token gave the same bits."""
+        return self._memory.exact
