@@ -185,8 +185,10 @@ TEST_P(NetworkTest, EverySequenceOfARandomBatchIsAsItIsAloneAndAsNaive) {
   }
 }
 
-TEST_P(NetworkTest, PiecesInChangingCompanyComeToTheWhole) {
-  if (!model_.info.spec.incremental()) GTEST_SKIP() << "runs whole only";
+// Of models that need not run whole.
+using NetworkPartsTest = NetworkTest;
+
+TEST_P(NetworkPartsTest, PiecesInChangingCompanyComeToTheWhole) {
   std::vector<TestSequence> whole, pieces;
   for (int i = 0; i < 12; ++i) {
     whole.push_back(RandomSequence(model_, 1 + generator_() % 40, generator_));
@@ -249,10 +251,24 @@ std::vector<Variant> Variants() {
   return variants;
 }
 
+std::vector<NetworkCase> IncrementalCases() {
+  std::vector<NetworkCase> cases = Cases();
+  std::erase_if(cases, [](const NetworkCase& c) {
+    return !c.options.spec.incremental();
+  });
+  return cases;
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, NetworkTest,
                          ::testing::Combine(::testing::ValuesIn(Cases()),
                                             ::testing::ValuesIn(Variants())),
                          NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Models, NetworkPartsTest,
+    ::testing::Combine(::testing::ValuesIn(IncrementalCases()),
+                       ::testing::ValuesIn(Variants())),
+    NameOf);
 
 TEST(NetworkScoresTest, AreComputedForTheWantedStepsOnly) {
   std::mt19937 generator(3);
