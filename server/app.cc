@@ -144,6 +144,7 @@ class App {
                      .max_batch_rows = flags.max_batch_rows,
                      .max_steps = flags.max_steps,
                      .max_message_bytes = flags.max_message_bytes,
+                     .idle_timeout = flags.idle_timeout,
                      .slow_call_threshold = flags.slow_call_threshold,
                      .any_model_is_enough = flags.ready == "any"},
         inference_service_(environment_),

@@ -35,6 +35,7 @@ struct CallEnvironment {
   int64_t max_batch_rows = 0;
   int64_t max_steps = 0;
   int64_t max_message_bytes = 0;
+  absl::Duration idle_timeout;
   absl::Duration slow_call_threshold;  // zero: none is logged
   bool any_model_is_enough = false;    // to be ready
 
