@@ -66,7 +66,7 @@ class InferDescribeTest : public ::testing::Test {
   }
 
   TempDirectory directory_;
-  ServerProcess server_{Repository(directory_.path()), {"--ready=any"}};
+  ServerProcess server_{Repository(directory_.path()), {"--ready=any", "--max-batch-rows=7"}};
   std::unique_ptr<Stub> stub_ = Infer(server_);
 };
 
@@ -125,7 +125,7 @@ TEST_F(InferDescribeTest, TheConfigurationNamesTheSameTensorsWithoutTheBatch) {
   ASSERT_TRUE(Call(&Stub::ModelConfig, request, response).ok());
   const inference::ModelConfig& config = response.config();
   EXPECT_EQ(config.name(), "langid");
-  EXPECT_EQ(config.max_batch_size(), 64);
+  EXPECT_EQ(config.max_batch_size(), 7);
   ASSERT_EQ(config.input_size(), 1);
   EXPECT_EQ(config.input(0).name(), "tokens");
   EXPECT_EQ(config.input(0).data_type(), inference::TYPE_INT64);
