@@ -1,12 +1,11 @@
 // ModelInfer of the Open Inference Protocol gives PyTorch's numbers.
 
-#include "tests/support/infer.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
+#include "tests/support/infer.h"
 #include "tests/support/predict.h"
 #include "tests/support/temp_directory.h"
 

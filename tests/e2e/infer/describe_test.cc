@@ -66,7 +66,8 @@ class InferDescribeTest : public ::testing::Test {
   }
 
   TempDirectory directory_;
-  ServerProcess server_{Repository(directory_.path()), {"--ready=any", "--max-batch-rows=7"}};
+  ServerProcess server_{Repository(directory_.path()),
+                        {"--ready=any", "--max-batch-rows=7"}};
   std::unique_ptr<Stub> stub_ = Infer(server_);
 };
 
