@@ -102,4 +102,15 @@ json Summary(std::span<const Job> jobs, const Work& work) {
           {"queue_grew", QueueGrew(jobs)}};
 }
 
+json LiveSummary(std::span<const Job> jobs, const Work& work) {
+  const json all = Summary(jobs, work);
+  json summary;
+  // A step is not queued or computed by itself, and first and last at once.
+  for (const char* name : {"ok", "seconds", "latency_ms", "sent_late_ms",
+                           "rows_a_step", "busy", "goodput"}) {
+    summary[name] = all[name];
+  }
+  return summary;
+}
+
 }  // namespace unroll::bench
