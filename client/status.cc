@@ -1,6 +1,8 @@
 #include "client/status.h"
 
 #include "absl/strings/str_cat.h"
+#include "google/rpc/error_details.pb.h"
+#include "google/rpc/status.pb.h"
 
 namespace unroll::client {
 
@@ -21,6 +23,18 @@ absl::Status FromGrpc(const grpc::Status& status, const std::string& address,
   }
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                       message);
+}
+
+std::optional<absl::Duration> RetryDelayOf(const grpc::Status& status) {
+  google::rpc::Status details;
+  if (!details.ParseFromString(status.error_details())) return std::nullopt;
+  for (const auto& detail : details.details()) {
+    google::rpc::RetryInfo retry;
+    if (!detail.UnpackTo(&retry)) continue;
+    return absl::Seconds(retry.retry_delay().seconds()) +
+           absl::Nanoseconds(retry.retry_delay().nanos());
+  }
+  return std::nullopt;
 }
 
 }  // namespace unroll::client

@@ -3,6 +3,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -15,6 +16,9 @@ namespace unroll::client {
 // time limit.
 absl::Status FromGrpc(const grpc::Status& status, const std::string& address,
                       absl::Duration timeout);
+
+// How long the server asks to wait before trying again (RetryInfo), if it does.
+std::optional<absl::Duration> RetryDelayOf(const grpc::Status& status);
 
 }  // namespace unroll::client
 
