@@ -53,7 +53,7 @@ class SchedulerWorker {
   absl::StatusOr<Work> Send(Jobs& jobs, SendFunction send, absl::Time start,
                             Policy& policy);
 
-  const RealClock clock_;
+  const RealClock clock_{};
   const Pins pins_;
   std::unique_ptr<BenchModel> model_;  // null until prepared
 };
