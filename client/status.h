@@ -16,6 +16,9 @@ namespace unroll::client {
 absl::Status FromGrpc(const grpc::Status& status, const std::string& address,
                       absl::Duration timeout);
 
+// The reason of the status' google.rpc.ErrorInfo; "" without one.
+std::string ReasonOf(const grpc::Status& status);
+
 }  // namespace unroll::client
 
 #endif  // UNROLL_CLIENT_STATUS_H_
