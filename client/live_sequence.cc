@@ -41,6 +41,7 @@ LiveSequence::LiveSequence(LiveOptions options, v1::LiveOpening opening)
     stubs_.push_back(v1::SequenceInference::NewStub(
         MakeChannel(address, {.keepalive = kKeepalive})));
   }
+  not_before_.resize(stubs_.size(), absl::InfinitePast());
   if (stubs_.empty()) {
     End(absl::InvalidArgumentError("addresses: none, expected 1 or more"));
   } else if (opening_.outputs().state_token_every() != 0) {
@@ -69,6 +70,7 @@ absl::Status LiveSequence::Send(v1::LiveRequest steps) {
         "half the window",
         weight, half));
   }
+  if (weight == 0) return absl::InvalidArgumentError("a message without steps");
   {
     // Only this thread adds, so that there is still room below.
     std::unique_lock lock(mutex_);
@@ -157,6 +159,7 @@ void LiveSequence::Connect() {
     connection_ = connection;
     if (cancelled_) connection->context.TryCancel();
     *open.mutable_open() = opening_;
+    open.set_state_token_now(!has_token_);
     for (const Kept& kept : kept_) again.push_back(kept.message);
     closed = closed_;
     results_.Begin(token_steps_);
@@ -183,15 +186,19 @@ bool LiveSequence::MayTryAgain(const grpc::Status& status) {
   const bool elsewhere =
       status.error_code() == grpc::UNAVAILABLE ||
       (status.error_code() == grpc::RESOURCE_EXHAUSTED && !opened_here_);
-  if (failures_ == 0) failing_since_ = absl::Now();
-  if (!elsewhere || absl::Now() - failing_since_ > options_.patience) {
-    return false;
+  if (!elsewhere) return false;
+  const absl::Time now = absl::Now();
+  if (failures_ == 0) failing_since_ = now;
+  if (const auto wait = RetryDelayOf(status)) {
+    not_before_[(attempts_ - 1) % stubs_.size()] = now + *wait;
   }
   const absl::Duration longest = std::min(
       kLongestBackoff, kFirstBackoff * (1 << std::min<int64_t>(failures_, 10)));
   ++failures_;
   const absl::Duration delay =
-      longest * std::uniform_real_distribution<>(0.5, 1)(random_);
+      std::max(longest * std::uniform_real_distribution<>(0.5, 1)(random_),
+               not_before_[attempts_ % stubs_.size()] - now);
+  if (now + delay > failing_since_ + options_.patience) return false;
   std::unique_lock lock(mutex_);
   return !changed_.wait_for(lock, absl::ToChronoMicroseconds(delay),
                             [&] { return cancelled_; });
@@ -205,11 +212,9 @@ void LiveSequence::Take(const v1::LiveResponse& response) {
     opened_here_ = true;
     // Of the same weights, whatever is loaded meanwhile.
     opening_.set_version(response.opened().version());
-    if (ever_opened_) {
-      ++resumptions_;
-      exact_ &= token_steps_ == 0 || response.opened().exact();
-    }
+    if (ever_opened_) ++resumptions_;
     ever_opened_ = true;
+    if (has_token_) exact_ &= response.opened().exact();
   }
   for (const v1::StepToken& token : response.state_tokens()) {
     TakeToken(token);
@@ -226,6 +231,7 @@ void LiveSequence::TakeToken(const v1::StepToken& token) {
     asked_weight_ -= kept_.front().weight;
     kept_.pop_front();
   }
+  has_token_ = true;
   token_steps_ = results_.Absolute(token.step()) + 1;
   opening_.clear_initial_state();
   opening_.set_state_token(token.state_token());

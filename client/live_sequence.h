@@ -23,15 +23,18 @@ struct LiveOptions {
   // Servers that have the model and the state keys, HOST:PORT each; tried in
   // turn. At least one.
   std::vector<std::string> addresses;
-  // The sequence fails when for so long no server could be made to go on.
+  // The sequence fails when for so long no server could be made to go on, or
+  // the next asks to be left alone (RetryInfo) for longer than is left of it.
   absl::Duration patience = absl::Minutes(1);
 };
 
-// A live sequence that outlives its servers. It keeps the last state token and
-// the steps since; when a server goes away, it goes on from there at the next,
-// and leaves out results that have been read. So every result comes once, in
-// order, and bit for bit as without an interruption where the servers compute
-// alike (LiveOpening.require_exact makes sure; see exact()).
+// A live sequence that outlives its servers. It keeps the last state token (the
+// first comes before any result) and the steps since; when a server goes away,
+// it goes on from there at the next, and leaves out results that have been
+// read. So every result comes once, in
+// order, of the same weights, and bit for bit as without an interruption where
+// the servers compute alike. Where they do not, exact() turns false, or with
+// LiveOpening.require_exact the sequence ends with FAILED_PRECONDITION.
 //
 //   LiveSequence live({.addresses = {"a:8001", "b:8001"}}, opening);
 //   live.Send(steps);                       // one thread
@@ -52,7 +55,8 @@ class LiveSequence {
   // Steps: a LiveRequest without `open`. Waits while too many are without
   // results or not covered by a state token yet, for which another thread has
   // to Read. At most half the window at a time, a text counting its bytes.
-  // INVALID_ARGUMENT: more. CANCELLED: the sequence has ended; Finish says why.
+  // INVALID_ARGUMENT: more, or none. CANCELLED: the sequence has ended; Finish
+  // says why.
   absl::Status Send(v1::LiveRequest steps);
   // No more steps.
   void HalfClose();
@@ -100,6 +104,7 @@ class LiveSequence {
 
   // Of the reading thread.
   LiveResults results_;
+  std::vector<absl::Time> not_before_;  // each server may be tried again
   int64_t attempts_ = 0;
   int64_t failures_ = 0;      // in a row
   std::string address_;       // of the connection
@@ -120,12 +125,15 @@ class LiveSequence {
   std::condition_variable changed_;
   // All below under mutex_.
   v1::LiveOpening opening_;  // of the next connection
-  int64_t token_steps_ = 0;  // that its state token has seen
+  bool has_token_ = false;   // of this sequence's own
+  int64_t token_steps_ = 0;  // that it has seen
   std::deque<Kept> kept_;    // since then
   int64_t kept_first_ = 0;   // the number of the first of them, of all sent
   int64_t kept_weight_ = 0;
-  int64_t asked_weight_ = 0;   // of them, up to the last wish for a token
-  std::deque<int64_t> asked_;  // up to which message, of wishes not answered
+  int64_t asked_weight_ = 0;  // of them, up to the last wish for a token
+  // Up to which message, of wishes not answered. The first comes with the
+  // opening.
+  std::deque<int64_t> asked_ = {-1};
   bool closed_ = false;
   bool cancelled_ = false;
   bool ended_ = false;

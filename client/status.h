@@ -3,6 +3,7 @@
 
 #include <grpcpp/support/status.h>
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -18,6 +19,9 @@ absl::Status FromGrpc(const grpc::Status& status, const std::string& address,
 
 // The reason of the status' google.rpc.ErrorInfo; "" without one.
 std::string ReasonOf(const grpc::Status& status);
+
+// How long the server asks to wait before trying again (RetryInfo), if it does.
+std::optional<absl::Duration> RetryDelayOf(const grpc::Status& status);
 
 }  // namespace unroll::client
 

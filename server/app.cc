@@ -140,6 +140,7 @@ class App {
                      .state_keys = *state_keys_,
                      .max_steps = flags.max_steps,
                      .max_message_bytes = flags.max_message_bytes,
+                     .idle_timeout = flags.idle_timeout,
                      .slow_call_threshold = flags.slow_call_threshold},
         inference_service_(environment_),
         models_service_(environment_) {}

@@ -32,6 +32,7 @@ struct CallEnvironment {
   const StateKeyRing& state_keys;
   int64_t max_steps = 0;
   int64_t max_message_bytes = 0;
+  absl::Duration idle_timeout;
   absl::Duration slow_call_threshold;  // zero: none is logged
 };
 

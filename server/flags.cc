@@ -141,7 +141,8 @@ void AddAll(CLI::App& app, Flags& flags) {
               absl::Milliseconds(1),
               "End a stream whose results nobody reads for so long (ABORTED)");
   AddDuration(app, "idle-timeout", flags.idle_timeout, absl::Milliseconds(1),
-              "End a live sequence that gets no step for so long (ABORTED)");
+              "End a live sequence that gets no opening or step for so long "
+              "(ABORTED)");
   AddDuration(app, "max-connection-age", flags.max_connection_age,
               absl::ZeroDuration(),
               "Ask connections so old to go (within 10 %), so that clients "

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "core/serve/policy.h"
 
 namespace unroll::server {
 
@@ -16,8 +17,8 @@ struct Flags {
   int grpc_port = 8001;     // 0: any free one
   int metrics_port = 8002;  // 0: any free one
   int64_t workers = 0;      // 0: as many as the CPU quota has whole cores
-  int64_t max_batch_rows = 64;
-  absl::Duration quantum = absl::Microseconds(100);
+  int64_t max_batch_rows = PolicyOptions().max_batch_rows;
+  absl::Duration quantum = PolicyOptions().quantum;
   absl::Duration max_queue_time = absl::Seconds(10);
   int64_t max_steps = 65536;
   int64_t max_message_bytes = 16 << 20;

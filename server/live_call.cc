@@ -27,9 +27,20 @@ LiveCall::LiveCall(CallEnvironment& environment,
                    grpc::CallbackServerContext& context)
     : StreamCall(environment, kFullMessage), context_(context) {
   StartRead(&reading_);
+  opening_timeout_.emplace(environment_.idle_timeout, [this] {
+    RefuseUnopened(
+        WithReason(absl::AbortedError(absl::StrFormat(
+                       "no opening came for %s (--idle-timeout)",
+                       absl::FormatDuration(environment_.idle_timeout))),
+                   Reason::kExpired));
+  });
 }
 
 void LiveCall::OnReadDone(bool ok) {
+  if (opening_timeout_) {
+    if (!opening_timeout_->Stop()) return;
+    opening_timeout_.reset();
+  }
   if (!ok) return OnLastRead();
   const bool opening = !opened_;
   if (opening) {
@@ -137,17 +148,19 @@ void LiveCall::OnLastRead() {
   if (context_.IsCancelled()) {
     // OnCancel ends what is running.
     if (opened_) return;
-    record_.emplace(environment_, "Live", "");
-    return Refuse(absl::CancelledError("the caller cancelled"), context_);
+    return RefuseUnopened(absl::CancelledError("the caller cancelled"));
   }
   if (opened_) {
     environment_.scheduler.Close(sequence(), absl::OkStatus());
     return;
   }
+  RefuseUnopened(absl::InvalidArgumentError(
+      "closed without a message, expected an opening"));
+}
+
+void LiveCall::RefuseUnopened(const absl::Status& status) {
   record_.emplace(environment_, "Live", "");
-  Refuse(absl::InvalidArgumentError(
-             "closed without a message, expected an opening"),
-         context_);
+  Refuse(status, context_);
 }
 
 void LiveCall::Write() {

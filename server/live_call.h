@@ -5,12 +5,13 @@
 #include <optional>
 
 #include "server/stream_call.h"
+#include "server/timeout.h"
 
 namespace unroll::server {
 
 // One Live call. gRPC reads one message at a time; each goes to the scheduler
-// at once, and its results come as in every stream. Until the opening has come
-// it counts for nothing.
+// at once, and its results come as in every stream. Until the opening has come,
+// for which it waits as long as for steps, it counts for nothing.
 class LiveCall final
     : public StreamCall<
           grpc::ServerBidiReactor<v1::LiveRequest, v1::LiveResponse>,
@@ -28,6 +29,8 @@ class LiveCall final
   // Makes the ticket pay for as many steps ahead of what has been written, or
   // says that they pass the window.
   absl::Status PayFor(int64_t steps);
+  // Finishes a call that was not opened.
+  void RefuseUnopened(const absl::Status& status);
   // No message will come any more.
   void OnLastRead();
   void Write();
@@ -39,6 +42,7 @@ class LiveCall final
   int64_t window_ = 0;  // steps
 
   // Of the reads, which come one at a time.
+  std::optional<Timeout> opening_timeout_;  // until the first
   v1::LiveRequest reading_;
   bool opened_ = false;
   int64_t accepted_ = 0;    // steps

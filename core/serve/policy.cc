@@ -5,9 +5,8 @@
 namespace unroll {
 
 Claim ClaimOf(const SequenceView& sequence, absl::Duration ageing) {
-  absl::Duration rest;
-  const int64_t period = absl::IDivDuration(
-      sequence.ready_since - absl::UnixEpoch(), ageing, &rest);
+  const int64_t period = absl::ToUnixNanos(sequence.ready_since) /
+                         absl::ToInt64Nanoseconds(ageing);
   return {.level = period - sequence.priority,
           .is_new = !sequence.started,
           .deadline = sequence.deadline,

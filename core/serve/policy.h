@@ -18,9 +18,12 @@ namespace unroll {
 inline constexpr int kLowestPriority = -10;
 inline constexpr int kHighestPriority = 10;
 
+// A row's cost has stopped falling well before the most rows. More would leave
+// each sequence fewer steps of the quantum, while what it costs to put one into
+// a batch and take it out again stays the same.
 struct PolicyOptions {
-  int64_t max_batch_rows = 64;                       // at least 1
-  absl::Duration quantum = absl::Microseconds(100);  // estimated compute
+  int64_t max_batch_rows = 24;                       // at least 1
+  absl::Duration quantum = absl::Microseconds(200);  // estimated compute
   absl::Duration ageing = absl::Milliseconds(100);   // above 0
 };
 

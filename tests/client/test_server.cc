@@ -146,8 +146,10 @@ class TestServer::Models : public v1::Models::Service {
 
 class TestServer::Inference : public v1::SequenceInference::Service {
  public:
-  Inference(PredictHook predict, StreamHook stream)
-      : predict_(std::move(predict)), stream_(std::move(stream)) {}
+  Inference(PredictHook predict, StreamHook stream, LiveHook live)
+      : predict_(std::move(predict)),
+        stream_(std::move(stream)),
+        live_(std::move(live)) {}
 
   grpc::Status Predict(grpc::ServerContext*, const v1::PredictRequest* request,
                        v1::PredictResponse* response) override {
@@ -195,9 +197,16 @@ class TestServer::Inference : public v1::SequenceInference::Service {
     return grpc::Status::OK;
   }
 
+  grpc::Status Live(grpc::ServerContext* context,
+                    grpc::ServerReaderWriter<v1::LiveResponse, v1::LiveRequest>*
+                        stream) override {
+    return live_ ? live_(*stream) : Service::Live(context, stream);
+  }
+
  private:
   const PredictHook predict_;
   const StreamHook stream_;
+  const LiveHook live_;
 };
 
 class TestServer::Health : public grpc::health::v1::Health::Service {
@@ -216,10 +225,10 @@ class TestServer::Health : public grpc::health::v1::Health::Service {
   }
 };
 
-TestServer::TestServer(PredictHook predict, StreamHook stream)
+TestServer::TestServer(PredictHook predict, StreamHook stream, LiveHook live)
     : models_(std::make_unique<Models>()),
-      inference_(
-          std::make_unique<Inference>(std::move(predict), std::move(stream))),
+      inference_(std::make_unique<Inference>(
+          std::move(predict), std::move(stream), std::move(live))),
       health_(std::make_unique<Health>()) {
   grpc::ServerBuilder builder;
   int port = 0;

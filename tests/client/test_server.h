@@ -25,8 +25,12 @@ class TestServer {
   using StreamHook = std::function<grpc::Status(
       grpc::ServerContext&, grpc::ServerWriter<v1::PredictStreamResponse>&)>;
 
-  // Without hooks: the models above.
-  explicit TestServer(PredictHook predict = {}, StreamHook stream = {});
+  using LiveHook = std::function<grpc::Status(
+      grpc::ServerReaderWriter<v1::LiveResponse, v1::LiveRequest>&)>;
+
+  // Without hooks: the models above, and no Live.
+  explicit TestServer(PredictHook predict = {}, StreamHook stream = {},
+                      LiveHook live = {});
   ~TestServer();
 
   const std::string& address() const { return address_; }

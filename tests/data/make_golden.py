@@ -3,25 +3,24 @@
 
   /usr/bin/python3 tests/data/make_golden.py
 
-Weights and inputs are not stored: `values` makes them from an integer hash that
-tests/support/golden.cc computes too, exact in float32. The outputs are float64:
+Weights and inputs are not stored: tests/support/golden.py and golden.cc make
+them from an integer hash. The outputs are float64:
 `<case>.hidden` [T, D*H], `<case>.h_n` [L*D, H] and, with a head, `.scores`
 ([T, C] on each step, else [C]). Needs Debian's python3-torch.
 """
 
 import itertools
 import json
-import math
 import os
 import random
 import sys
 
-import numpy as np
 import torch
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(HERE, "..", "..", "tools"))
-import safetensors_file  # noqa: E402
+sys.path.insert(0, os.path.join(HERE, "..", "support"))
+import golden  # noqa: E402
+from golden import safetensors_file  # noqa: E402
 
 SIZES = (1, 5, 8, 33, 64, 100, 256)
 ACTIVATIONS = {
@@ -33,38 +32,6 @@ ACTIVATIONS = {
     "log_softmax": lambda x: torch.log_softmax(x, -1),
 }
 APPLIED_TO = ("each_step", "last_step", "h_n")
-
-# Which tensor of a case a hash is for; a layer's four follow LAYER_0.
-INPUT, INITIAL_STATE, EMBEDDING, HEAD_WEIGHT, HEAD_BIAS = range(5)
-LAYER_0 = 16
-LAYER_TENSORS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-
-
-def hashes(case, tensor, count):
-    """`count` numbers of 24 bits: splitmix64 at (case, tensor, element)."""
-    start = case << 48 | tensor << 40
-    z = np.uint64(start) + np.arange(count, dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        z += np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    return (z ^ z >> np.uint64(31)) >> np.uint64(40)
-
-
-def scale(fan_in):
-    """A power of two not far above 1 / sqrt(fan_in)."""
-    exponent = 0
-    while 4 ** (exponent + 1) <= fan_in:
-        exponent += 1
-    return 2.0 ** -exponent
-
-
-def values(case, tensor, shape, bound):
-    """Numbers in [-bound, bound), exact in float32 as bound is 2^k."""
-    bits = hashes(case, tensor, math.prod(shape)).astype(np.float64)
-    array = (bits - 2 ** 23) / 2 ** 23 * bound
-    assert np.array_equal(array, array.astype(np.float32))
-    return torch.from_numpy(array.reshape(shape))
 
 
 def rnn_cases():
@@ -134,45 +101,33 @@ def embedding_cases():
 
 def make_rnn(case):
     """The case's torch.nn.RNN in float64."""
-    i, h = case["input_size"], case["hidden_size"]
-    layers, directions = case["num_layers"], case["directions"]
-    rnn = torch.nn.RNN(i, h, num_layers=layers, bias=case["bias"],
+    rnn = torch.nn.RNN(case["input_size"], case["hidden_size"],
+                       num_layers=case["num_layers"], bias=case["bias"],
                        nonlinearity=case["nonlinearity"],
-                       bidirectional=directions == 2).double()
-    weights = {}
-    for layer, direction in itertools.product(range(layers), range(directions)):
-        width = i if layer == 0 else directions * h
-        shapes = ((h, width), (h, h), (h,), (h,))[:4 if case["bias"] else 2]
-        for which, shape in enumerate(shapes):
-            tensor = LAYER_0 + 4 * (layer * directions + direction) + which
-            name = f"{LAYER_TENSORS[which]}_l{layer}" + "_reverse" * direction
-            weights[name] = values(case["id"], tensor, shape, scale(h))
-    rnn.load_state_dict(weights)
+                       bidirectional=case["directions"] == 2).double()
+    rnn.load_state_dict({name: torch.from_numpy(weight) for name, weight
+                         in golden.rnn_weights(case).items()})
     return rnn
 
 
 def run(case):
     """PyTorch's outputs of a case, by name."""
-    number, steps = case["id"], case["steps"]
-    i, h, v = case["input_size"], case["hidden_size"], case["vocabulary_size"]
-    layers, directions = case["num_layers"], case["directions"]
-    if v:
-        tokens = hashes(number, INPUT, steps).astype(np.int64) % v
-        features = values(number, EMBEDDING, (v, i), 1.0)[tokens]
-    else:
-        features = values(number, INPUT, (steps, i), 1.0)
-    state = (values(number, INITIAL_STATE, (layers * directions, h), 1.0)
-             if case["initial_state"] else None)
-    hidden, h_n = make_rnn(case)(features, state)
+    directions = case["directions"]
+    features = golden.steps_of(case)
+    if case["vocabulary_size"]:
+        features = golden.embedding(case)[features]
+    state = golden.initial_state(case)
+    if state is not None:
+        state = torch.from_numpy(state)
+    hidden, h_n = make_rnn(case)(torch.from_numpy(features), state)
     results = {"hidden": hidden, "h_n": h_n}
     if case["head"]:
         head = case["head"]
-        width, classes = directions * h, head["classes"]
+        weights = {name: torch.from_numpy(weight) for name, weight
+                   in golden.head_weights(case).items()}
         x = {"each_step": hidden, "last_step": hidden[-1],
              "h_n": h_n[-directions:].flatten()}[head["applied_to"]]
-        y = x @ values(number, HEAD_WEIGHT, (classes, width), scale(width)).T
-        if head["bias"]:
-            y = y + values(number, HEAD_BIAS, (classes,), 1.0)
+        y = x @ weights["weight"].T + weights.get("bias", 0)
         results["scores"] = ACTIVATIONS[head["activation"]](y)
     return {f"{case['name']}.{name}": tensor.numpy()
             for name, tensor in results.items()}

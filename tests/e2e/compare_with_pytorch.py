@@ -11,60 +11,22 @@ Needs Debian's python3-torch, and the binaries to be built.
 
 import argparse
 import os
-import re
-import signal
 import subprocess
 import sys
 import tempfile
-import threading
 
 import numpy as np
 import torch
 
 import random_models
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "..", "support"))
+from server_process import ServerProcess  # noqa: E402
+
 TOLERANCE = 1e-5
 # What `unroll predict` leaves in --output-dir.
 RESULTS = ("hidden", "h_n", "scores")
-
-
-class Server:
-    """unroll-server with all its models loaded, and its log."""
-
-    def __init__(self, binary, repository, seconds):
-        self.process = subprocess.Popen(
-            [binary, "--model-repository", repository, "--address",
-             "127.0.0.1", "--grpc-port", "0", "--metrics-port", "0"],
-            stderr=subprocess.PIPE, text=True)
-        self.lines, self.port = [], None
-        self.loaded = threading.Event()
-        self.reader = threading.Thread(target=self.read_log, daemon=True)
-        self.reader.start()
-        if not self.loaded.wait(seconds) or self.port is None:
-            self.stop()
-            raise RuntimeError("the server did not start; its log:\n"
-                               + "".join(self.lines))
-
-    def read_log(self):
-        """Until the log ends; a server that dies ends the waiting too."""
-        for line in self.process.stderr:
-            self.lines.append(line)
-            port = re.search(r"grpc\D*?(?:\d+(?:\.\d+){3}:|port[ =:]*)(\d+)",
-                             line, re.IGNORECASE)
-            if port and self.port is None:
-                self.port = int(port.group(1))
-            if "models are served" in line:
-                self.loaded.set()
-        self.loaded.set()
-
-    def stop(self):
-        """SIGTERM; the exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            return self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            return self.process.wait()
 
 
 def predict(binary, server, model, directory):
@@ -74,7 +36,7 @@ def predict(binary, server, model, directory):
     np.save(input_path, model.input)
     command = [binary, "predict", model.name, "--input", input_path,
                "--output-dir", f"{directory}/out",
-               "--server", f"127.0.0.1:{server.port}"]
+               "--server", server.address]
     if model.initial_state is not None:
         np.save(f"{directory}/h.npy", model.initial_state)
         command += ["--initial-state", f"{directory}/h.npy"]
@@ -146,8 +108,9 @@ def main():
     with tempfile.TemporaryDirectory() as work, torch.no_grad():
         for model in models:
             model.write(f"{work}/repository")
-        server = Server(f"{options.binaries}/unroll-server",
-                        f"{work}/repository", options.load_seconds)
+        server = ServerProcess(
+            f"{work}/repository", seconds=options.load_seconds,
+            binary=f"{options.binaries}/unroll-server")
         try:
             wrong = run_all(models, server, options, f"{work}/calls")
         finally:
@@ -155,7 +118,7 @@ def main():
     print(f"{len(models) - wrong} of {len(models)} models as PyTorch; the "
           f"server left with {exit_code}")
     if wrong:
-        print("".join(server.lines), file=sys.stderr)
+        print("".join(server.log), file=sys.stderr)
     return 1 if wrong or exit_code else 0
 
 

@@ -1,19 +1,16 @@
-// How live sequences end otherwise than well: each end says why, what ran and,
-// where the state is good, how to go on.
+// Live calls that will not do: each is told why, what ran and, where the state
+// is good, how to go on.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <csignal>
 #include <filesystem>
 #include <functional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "tests/support/live.h"
 #include "tests/support/predict.h"
-#include "tests/support/state_tokens.h"
 #include "tests/support/temp_directory.h"
 
 namespace unroll::testing {
@@ -208,107 +205,6 @@ TEST_F(LiveRefusalsTest, MoreStepsThanTheWindow) {
   ASSERT_TRUE(reply.ended);
   EXPECT_EQ(reply.ended->last_step(), 7);
   EXPECT_FALSE(reply.ended->state_token().empty());
-}
-
-TEST(LiveEndsTest, SilenceExpires) {
-  const ServerProcess server(UNROLL_MODELS, {"--idle-timeout=500ms"});
-  LiveStream stream(server);
-  v1::LiveRequest request = Opened("langid");
-  request.set_text("abc");
-  stream.Write(request);
-  const LiveReply reply = stream.Finish();
-  EXPECT_EQ(reply.status.error_code(), grpc::ABORTED);
-  EXPECT_EQ(ReasonOf(reply.status), "unroll/EXPIRED");
-  EXPECT_THAT(reply.status.error_message(), HasSubstr("--idle-timeout"));
-  ASSERT_TRUE(reply.ended);
-  EXPECT_EQ(reply.ended->last_step(), 2);
-  EXPECT_FALSE(reply.ended->state_token().empty());
-}
-
-TEST(LiveEndsTest, AReaderThatDoesNotReadEndsAndItsNeighboursDoNotNotice) {
-  const ServerProcess server(UNROLL_MODELS, {"--slow-reader-timeout=20ms"});
-  LiveStream slow(server);
-  v1::LiveOpening opening = Opening("langid");
-  opening.set_window(65536);
-  slow.Open(opening);
-  LiveStream neighbour(server);
-  neighbour.Open(Opening("langid"));
-  LiveReply reply;
-  std::thread writer([&] {
-    // Within the window, and more results than buffers take.
-    for (int i = 0; i < 60 && slow.Text(std::string(1000, 'a')); ++i) {
-    }
-  });
-  size_t steps = 0;
-  while (server.Metric("unroll_sequences_expired_total", "model=\"langid\"") ==
-         0) {
-    neighbour.Text("b");
-    neighbour.ReadSteps(++steps, reply);
-  }
-  const LiveReply end = slow.Finish();
-  writer.join();
-  EXPECT_EQ(end.status.error_code(), grpc::ABORTED);
-  EXPECT_EQ(ReasonOf(end.status), "unroll/SLOW_READER");
-  ASSERT_TRUE(end.ended);
-  EXPECT_EQ(end.ended->last_step() + 1, std::ssize(end.steps));
-  neighbour.HalfClose();
-  EXPECT_TRUE(neighbour.Finish(std::move(reply)).status.ok());
-}
-
-TEST(LiveEndsTest, AnOldOneEndsWithATokenBusyOrNot) {
-  const ServerProcess server(UNROLL_MODELS, {"--max-connection-age=300ms"});
-  for (const bool busy : {false, true}) {
-    LiveStream stream(server);
-    stream.Open(Opening("langid"));
-    LiveReply reply;
-    while (busy && stream.Text("a") && stream.Read(reply)) {
-    }
-    reply = stream.Finish(std::move(reply));
-    EXPECT_EQ(reply.status.error_code(), grpc::UNAVAILABLE);
-    EXPECT_EQ(ReasonOf(reply.status), "unroll/DRAINING");
-    EXPECT_THAT(reply.status.error_message(),
-                HasSubstr("--max-connection-age"));
-    ASSERT_TRUE(reply.ended);
-    EXPECT_FALSE(reply.ended->state_token().empty());
-    EXPECT_EQ(reply.ended->last_step() + 1, std::ssize(reply.steps));
-    EXPECT_EQ(busy, !reply.steps.empty());
-  }
-}
-
-TEST(LiveEndsTest, ADrainGivesATokenThatAnotherServerGoesOnFrom) {
-  TempDirectory directory;
-  const std::vector<std::string> flags = {
-      "--state-key-file=" + directory.Write("keys", StateKeyLine('k'))};
-  ServerProcess first(UNROLL_MODELS, flags);
-  ServerProcess second(UNROLL_MODELS, flags);
-  LiveStream idle(first);
-  idle.Open(Opening("langid"));
-  idle.Text("una frase ");
-  LiveReply reply;
-  idle.ReadSteps(10, reply);
-  first.process().Signal(SIGTERM);
-  reply = idle.Finish(std::move(reply));
-  EXPECT_EQ(first.process().Wait(), 0);
-  EXPECT_EQ(reply.status.error_code(), grpc::UNAVAILABLE);
-  EXPECT_EQ(ReasonOf(reply.status), "unroll/DRAINING");
-  ASSERT_TRUE(reply.ended);
-  EXPECT_EQ(reply.ended->last_step(), 9);
-
-  v1::LiveOpening opening = Opening("langid");
-  opening.set_state_token(reply.ended->state_token());
-  opening.set_require_exact(true);
-  LiveStream on(second);
-  on.Open(opening);
-  on.Text("breve");
-  on.HalfClose();
-  const LiveReply rest = on.Finish();
-  ASSERT_TRUE(rest.status.ok()) << rest.status.error_message();
-  v1::PredictRequest request;
-  request.set_model("langid");
-  request.add_sequences()->set_text("una frase breve");
-  request.mutable_outputs()->add_results(v1::HIDDEN);
-  EXPECT_EQ(reply.hidden + rest.hidden,
-            Predict(second, request).response.results(0).hidden().data());
 }
 
 }  // namespace

@@ -37,7 +37,9 @@ v1::LiveOpening Opening() {
 // Two servers behind fixed addresses, with one file of keys.
 class TwoServers {
  public:
-  TwoServers() {
+  // `flags`: of the second, besides.
+  explicit TwoServers(std::vector<std::string> flags = {})
+      : flags_(std::move(flags)) {
     for (int i = 0; i < 2; ++i) Start(i);
   }
   void Kill(int i) {
@@ -45,10 +47,10 @@ class TwoServers {
     servers_[i]->process().Wait();
   }
   void Start(int i) {
-    servers_[i] = std::make_unique<ServerProcess>(
-        UNROLL_MODELS,
-        std::vector<std::string>{absl::StrCat("--grpc-port=", ports_[i]),
-                                 "--state-key-file=" + keys_});
+    std::vector<std::string> flags = {absl::StrCat("--grpc-port=", ports_[i]),
+                                      "--state-key-file=" + keys_};
+    if (i == 1) flags.insert(flags.end(), flags_.begin(), flags_.end());
+    servers_[i] = std::make_unique<ServerProcess>(UNROLL_MODELS, flags);
   }
   ServerProcess& operator[](int i) { return *servers_[i]; }
   std::vector<std::string> addresses(int first = 0) const {
@@ -59,6 +61,7 @@ class TwoServers {
   }
 
  private:
+  const std::vector<std::string> flags_;
   TempDirectory directory_;
   const std::string keys_ = directory_.Write("keys", StateKeyLine('k'));
   const std::array<int, 2> ports_ = {FreePort(), FreePort()};
@@ -206,6 +209,43 @@ TEST(LiveResumeTest, ADrainedServersSequencesGoOnAtTheNext) {
   EXPECT_EQ(
       servers[1].Metric("unroll_sequences_resumed_total", "model=\"langid\""),
       1);
+}
+
+// Also where all steps are sent again, since the first server had no time to
+// give a token of any.
+TEST(LiveResumeTest, OtherNumericsAreToldOrRefused) {
+  for (const bool require_exact : {false, true}) {
+    TwoServers servers({"--rnn-kernel=primitive"});
+    v1::LiveOpening opening = Opening();
+    opening.set_require_exact(require_exact);
+    LiveSequence live(LiveOptions{.addresses = servers.addresses()}, opening);
+    v1::LiveRequest request;
+    request.set_text("abc");
+    ASSERT_TRUE(live.Send(request).ok());
+    v1::LiveResponse response;
+    int64_t next = 0;
+    const auto read = [&] {
+      if (!live.Read(response)) return false;
+      for (const int64_t step : response.steps()) EXPECT_EQ(step, next++);
+      return true;
+    };
+    while (next < 3) ASSERT_TRUE(read()) << live.Finish();
+    EXPECT_TRUE(live.exact());
+    servers.Kill(0);
+    (void)live.Send(request);
+    live.HalfClose();
+    while (read()) {
+    }
+    if (require_exact) {
+      EXPECT_EQ(live.Finish().code(), absl::StatusCode::kFailedPrecondition);
+      EXPECT_EQ(next, 3);
+    } else {
+      EXPECT_TRUE(live.Finish().ok()) << live.Finish();
+      EXPECT_EQ(next, 6);
+      EXPECT_EQ(live.resumptions(), 1);
+      EXPECT_FALSE(live.exact());
+    }
+  }
 }
 
 TEST(LiveResumeTest, WhatNoServerCanHelpEndsTheSequence) {

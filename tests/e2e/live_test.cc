@@ -31,13 +31,6 @@ class LiveGoldenTest : public ::testing::TestWithParam<golden::Case> {
   }
 };
 
-std::vector<golden::Case> ForwardCases() {
-  std::vector<golden::Case> cases = golden::Cases();
-  std::erase_if(cases,
-                [](const golden::Case& c) { return c.spec.directions == 2; });
-  return cases;
-}
-
 v1::Outputs Everything(const golden::Case& c) {
   v1::Outputs outputs;
   outputs.add_results(v1::HIDDEN);
@@ -98,7 +91,8 @@ TEST_P(LiveGoldenTest, RandomPiecesGiveTheBitsOfPredict) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, LiveGoldenTest,
-                         ::testing::ValuesIn(ForwardCases()), golden::NameOf);
+                         ::testing::ValuesIn(golden::ForwardCases()),
+                         golden::NameOf);
 
 class LiveTest : public ::testing::Test {
  protected:

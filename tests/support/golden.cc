@@ -102,6 +102,12 @@ const std::vector<Case>& Cases() {
   return cases;
 }
 
+std::vector<Case> ForwardCases() {
+  std::vector<Case> cases = Cases();
+  std::erase_if(cases, [](const Case& c) { return !c.spec.incremental(); });
+  return cases;
+}
+
 const Case& FindCase(std::string_view name) {
   const auto found =
       std::find_if(Cases().begin(), Cases().end(),

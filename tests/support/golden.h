@@ -44,6 +44,8 @@ struct Outputs {
 
 // All of golden.json, in its order. Read once; thread-safe.
 const std::vector<Case>& Cases();
+// Those that need not run whole.
+std::vector<Case> ForwardCases();
 // REQUIRES: there is a case of that name.
 const Case& FindCase(std::string_view name);
 

@@ -186,8 +186,10 @@ TEST_P(NetworkTest, EverySequenceOfARandomBatchIsAsItIsAloneAndAsNaive) {
   }
 }
 
-TEST_P(NetworkTest, PiecesInChangingCompanyComeToTheWhole) {
-  if (!model_.info.spec.incremental()) GTEST_SKIP() << "runs whole only";
+// Of models that need not run whole.
+using NetworkPartsTest = NetworkTest;
+
+TEST_P(NetworkPartsTest, PiecesInChangingCompanyComeToTheWhole) {
   std::vector<TestSequence> whole, pieces;
   for (int i = 0; i < 12; ++i) {
     whole.push_back(RandomSequence(model_, 1 + generator_() % 40, generator_));
@@ -240,14 +242,29 @@ std::string NameOf(const ::testing::TestParamInfo<NetworkParam>& info) {
   return name;
 }
 
+auto Variants() {
+  return ::testing::Values(
+      Variant{KernelChoice::kPrimitive, Precision::kFloat32},
+      Variant{KernelChoice::kSplit, Precision::kFloat32},
+      Variant{KernelChoice::kSplit, Precision::kBfloat16});
+}
+
+std::vector<NetworkCase> IncrementalCases() {
+  std::vector<NetworkCase> cases = Cases();
+  std::erase_if(cases, [](const NetworkCase& c) {
+    return !c.options.spec.incremental();
+  });
+  return cases;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, NetworkTest,
+                         ::testing::Combine(::testing::ValuesIn(Cases()),
+                                            Variants()),
+                         NameOf);
+
 INSTANTIATE_TEST_SUITE_P(
-    Models, NetworkTest,
-    ::testing::Combine(
-        ::testing::ValuesIn(Cases()),
-        ::testing::Values(Variant{KernelChoice::kPrimitive,
-                                  Precision::kFloat32},
-                          Variant{KernelChoice::kSplit, Precision::kFloat32},
-                          Variant{KernelChoice::kSplit, Precision::kBfloat16})),
+    Models, NetworkPartsTest,
+    ::testing::Combine(::testing::ValuesIn(IncrementalCases()), Variants()),
     NameOf);
 
 TEST(NetworkScoresTest, AreComputedForTheWantedStepsOnly) {

@@ -1,0 +1,51 @@
+#ifndef UNROLL_TESTS_BENCH_SCHEDULER_CONTINUOUS_POLICY_H_
+#define UNROLL_TESTS_BENCH_SCHEDULER_CONTINUOUS_POLICY_H_
+
+#include <memory>
+#include <vector>
+
+#include "core/base/mutex.h"
+#include "core/serve/scheduler.h"
+#include "tests/bench/scheduler/policy.h"
+
+namespace unroll::bench {
+
+// Adds up the batches of a Scheduler. Thread-safe.
+class BatchRecords final : public Observer {
+ public:
+  void OnSequence(const SequenceRecord&) override {}
+  void OnBatch(const BatchRecord& record) override;
+  Work work() const;
+
+ private:
+  mutable Mutex mutex_;
+  Work work_ ABSL_GUARDED_BY(mutex_);
+};
+
+// The server's own scheduler. Where jobs are dropped, a job's bound is its
+// deadline, and one whose predicted wait passes it is refused: as the server
+// does.
+class ContinuousPolicy final : public Policy {
+ public:
+  ContinuousPolicy(const PolicyOptions& options, const PolicyParts& parts);
+
+  void Submit(std::span<Job> jobs) override;
+  Work work() const override { return records_.work(); }
+
+ private:
+  void Add(Job& job);
+  bool TooLate(const Job& job) const;
+  // Hands the last `count` of sequences_ to the scheduler.
+  void Admit(int64_t count);
+
+  const PolicyParts parts_;
+  BatchRecords records_;
+  // Kept until the end, so that the worker frees nothing.
+  std::vector<std::unique_ptr<SequenceSink>> sinks_;
+  std::vector<Scheduler::SequencePtr> sequences_;
+  Scheduler scheduler_;  // last: its threads use the others
+};
+
+}  // namespace unroll::bench
+
+#endif  // UNROLL_TESTS_BENCH_SCHEDULER_CONTINUOUS_POLICY_H_

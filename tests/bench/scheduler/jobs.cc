@@ -1,0 +1,56 @@
+#include "tests/bench/scheduler/jobs.h"
+
+#include <algorithm>
+#include <random>
+
+#include "absl/strings/str_format.h"
+#include "core/base/status_macros.h"
+
+namespace unroll::bench {
+namespace {
+
+// A result in time: BENCHMARK.md's goodput.
+constexpr absl::Duration kLeastBound = absl::Milliseconds(5);
+constexpr int kTimesAlone = 5;
+
+}  // namespace
+
+Jobs::Jobs(const JobOptions& options, const BenchModel& model)
+    : states_(options.count * model.state_size()),
+      hidden_(options.count * model.width()),
+      jobs_(options.count) {
+  std::mt19937_64 random(options.seed);
+  absl::Duration time;
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    Job& job = jobs_[i];
+    job.steps = DrawLength(options.lengths, random);
+    job.input = static_cast<int64_t>(random() % BenchModel::kInputs);
+    if (options.rate > 0) {
+      std::exponential_distribution<double> gap(options.rate);
+      time += absl::Seconds(gap(random));
+    }
+    job.scheduled = time;
+    job.bound =
+        std::max(kLeastBound, kTimesAlone * job.steps * model.step_alone());
+    job.state = states_.data() + i * model.state_size();
+    job.last_hidden = hidden_.data() + i * model.width();
+  }
+}
+
+absl::Status Jobs::Check(BenchModel& model) const {
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    const Job& job = jobs_[i];
+    if (!job.ok) continue;
+    ASSIGN_OR_RETURN(const auto expected, model.Expected(job.input, job.steps));
+    const auto differs =
+        std::mismatch(expected.begin(), expected.end(), job.last_hidden);
+    if (differs.first == expected.end()) continue;
+    return absl::InternalError(absl::StrFormat(
+        "sequence %d of %d steps: last hidden[%d] is %.9g, expected %.9g", i,
+        job.steps, differs.first - expected.begin(), *differs.second,
+        *differs.first));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace unroll::bench

@@ -1,0 +1,59 @@
+#ifndef UNROLL_TESTS_BENCH_SCHEDULER_JOBS_H_
+#define UNROLL_TESTS_BENCH_SCHEDULER_JOBS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tests/bench/scheduler/bench_model.h"
+#include "tests/bench/scheduler/lengths.h"
+
+namespace unroll::bench {
+
+// One sequence of a run: what it is, and what became of it.
+struct Job {
+  int64_t steps = 0;
+  int64_t input = 0;             // of the BenchModel
+  absl::Duration scheduled;      // its sending, since the run's start
+  absl::Duration bound;          // a result that takes longer is worth nothing
+  float* state = nullptr;        // [L*D, H], zeros
+  float* last_hidden = nullptr;  // [D*H], to be filled
+
+  // Since the run's start, but `compute`.
+  absl::Duration submitted, begun, first_step, done;
+  absl::Duration compute;  // in batches that ran some of its steps
+  bool ok = false;         // it has its result
+  absl::Duration latency() const { return done - scheduled; }
+  absl::Duration queued() const { return begun - scheduled; }
+};
+
+struct JobOptions {
+  Lengths lengths = Lengths::kW1;
+  double rate = 0;  // sequences a second, Poisson; 0: all are there at once
+  int64_t count = 0;
+  uint64_t seed = 0;
+};
+
+// The jobs of a run, the same for the same options and model, with their
+// memory.
+class Jobs {
+ public:
+  Jobs(const JobOptions& options, const BenchModel& model);
+
+  std::vector<Job>& all() { return jobs_; }
+  const std::vector<Job>& all() const { return jobs_; }
+  // Whether those that are ok have the bits that `model` gives alone.
+  absl::Status Check(BenchModel& model) const;
+
+ private:
+  std::vector<float> states_;  // [count, L*D, H]
+  std::vector<float> hidden_;  // [count, D*H]
+  std::vector<Job> jobs_;
+};
+
+}  // namespace unroll::bench
+
+#endif  // UNROLL_TESTS_BENCH_SCHEDULER_JOBS_H_

@@ -1,0 +1,30 @@
+#ifndef UNROLL_TESTS_BENCH_SCHEDULER_RUN_H_
+#define UNROLL_TESTS_BENCH_SCHEDULER_RUN_H_
+
+#include <span>
+
+#include "core/base/clock.h"
+#include "tests/bench/scheduler/jobs.h"
+#include "tests/bench/scheduler/policy.h"
+
+namespace unroll::bench {
+
+// Who sends: the calling thread.
+struct Sender {
+  const Clock& clock;
+  absl::Time start;  // of the run
+  bool spins;        // keeps its core busy, to be on time
+};
+
+// Sends each job when it is scheduled, all that are due in one go, and returns
+// once all are through.
+void RunOpen(std::span<Job> jobs, Policy& policy, const Sender& sender);
+
+// Sends jobs in order as fast as they get through, so that kOutstanding are
+// under way; `scheduled` becomes when each was sent.
+inline constexpr int64_t kOutstanding = 256;
+void RunSaturated(std::span<Job> jobs, Policy& policy, const Sender& sender);
+
+}  // namespace unroll::bench
+
+#endif  // UNROLL_TESTS_BENCH_SCHEDULER_RUN_H_

@@ -1,0 +1,113 @@
+#include "tests/bench/scheduler/scheduler_worker.h"
+
+#include <time.h>
+
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "core/base/invalid.h"
+#include "core/base/status_macros.h"
+#include "tests/bench/scheduler/jobs.h"
+#include "tests/bench/scheduler/numbers.h"
+#include "tests/bench/scheduler/policy.h"
+#include "tests/bench/scheduler/run.h"
+#include "tests/bench/scheduler/summary.h"
+
+namespace unroll::bench {
+namespace {
+
+constexpr int64_t kMostJobs = 1 << 20;
+
+const std::map<std::string, Lengths> kLengths = {{"w1", Lengths::kW1},
+                                                 {"w2", Lengths::kW2},
+                                                 {"w3", Lengths::kW3},
+                                                 {"w4", Lengths::kW4}};
+
+// What all threads but this have used.
+absl::Duration OtherThreadsCpu() {
+  timespec process, own;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &process);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
+  return absl::DurationFromTimespec(process) - absl::DurationFromTimespec(own);
+}
+
+absl::StatusOr<JobOptions> JobOptionsOf(const std::string& lengths,
+                                        const std::string& rate,
+                                        const std::string& count,
+                                        const std::string& seed) {
+  JobOptions options;
+  const auto known = kLengths.find(lengths);
+  if (known == kLengths.end()) {
+    return Invalid("lengths \"%s\", expected w1, w2, w3 or w4", lengths);
+  }
+  options.lengths = known->second;
+  ASSIGN_OR_RETURN(options.rate, Number(rate));
+  ASSIGN_OR_RETURN(options.count, WholeNumber(count));
+  ASSIGN_OR_RETURN(options.seed, WholeNumber(seed));
+  if (options.count < 1 || options.count > kMostJobs) {
+    return Invalid("%d sequences, expected 1 to %d", options.count, kMostJobs);
+  }
+  return options;
+}
+
+}  // namespace
+
+std::string SchedulerWorker::Answer(const std::string& line) {
+  const auto answer =
+      Execute(absl::StrSplit(line, ' ', absl::SkipWhitespace()));
+  if (!answer.ok()) {
+    return absl::StrFormat("error %s", answer.status().message());
+  }
+  return absl::StrFormat("ok %s", *answer);
+}
+
+absl::StatusOr<std::string> SchedulerWorker::Execute(const Words& words) {
+  const std::string command = words.empty() ? "" : words[0];
+  if (command == "version" && words.size() == 1) {
+    return absl::StrFormat("unroll, worker on core %d, sender on core %d",
+                           pins_.worker(), pins_.sender());
+  }
+  if (command == "prepare" && words.size() == 2) return Prepare(words[1]);
+  if (command == "run" && words.size() >= 7) return Run(words);
+  return Invalid(
+      "expected: version | prepare MODEL | run LENGTHS RATE COUNT SEED "
+      "keep|drop POLICY...");
+}
+
+absl::StatusOr<std::string> SchedulerWorker::Prepare(const std::string& model) {
+  pins_.RunAsWorker();
+  ASSIGN_OR_RETURN(model_, BenchModel::Create(model));
+  return absl::StrFormat("%.3f",
+                         absl::ToDoubleMicroseconds(model_->step_alone()));
+}
+
+absl::StatusOr<std::string> SchedulerWorker::Run(const Words& words) {
+  if (model_ == nullptr) return Invalid("no model is prepared");
+  ASSIGN_OR_RETURN(const JobOptions options,
+                   JobOptionsOf(words[1], words[2], words[3], words[4]));
+  if (words[5] != "keep" && words[5] != "drop") {
+    return Invalid("\"%s\", expected keep or drop", words[5]);
+  }
+  Jobs jobs(options, *model_);
+  pins_.RunAsWorker();  // for the policy's thread
+  const absl::Time start = clock_.Now();
+  ASSIGN_OR_RETURN(const auto policy,
+                   MakePolicy(Words(words.begin() + 6, words.end()),
+                              {.model = *model_,
+                               .clock = clock_,
+                               .start = start,
+                               .drops = words[5] == "drop"}));
+  pins_.RunAsSender();
+  const absl::Duration cpu = OtherThreadsCpu();
+  const auto run = options.rate > 0 ? RunOpen : RunSaturated;
+  run(jobs.all(), *policy,
+      {.clock = clock_, .start = start, .spins = !pins_.shared()});
+  Work work = policy->work();
+  work.cpu = OtherThreadsCpu() - cpu;
+  RETURN_IF_ERROR(jobs.Check(*model_));
+  return Summary(jobs.all(), work).dump();
+}
+
+}  // namespace unroll::bench

@@ -1,0 +1,48 @@
+#ifndef UNROLL_TESTS_BENCH_SCHEDULER_SCHEDULER_WORKER_H_
+#define UNROLL_TESTS_BENCH_SCHEDULER_SCHEDULER_WORKER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "core/base/clock.h"
+#include "tests/bench/scheduler/bench_model.h"
+#include "tests/bench/scheduler/pins.h"
+
+namespace unroll::bench {
+
+// Runs batching policies as tests/bench/scheduler.py asks for it, a line at a
+// time, on one worker thread:
+//
+//   version        ok and what this is
+//   prepare MODEL  ok and the microseconds of a step alone; MODEL is S, M, L
+//                  or Bi of BENCHMARK.md
+//   run LENGTHS RATE COUNT SEED keep|drop POLICY...
+//                  ok and what it came to, as JSON (summary.h), once all
+//                  results have been found equal to those of a sequence alone.
+//                  LENGTHS is w1 to w4; RATE sequences a second come by chance
+//                  (0: as they get through); drop lets go of those that can
+//                  have no result in time; POLICY is as in policy.h
+//
+// Anything else, or what fails: "error" and a sentence.
+class SchedulerWorker {
+ public:
+  std::string Answer(const std::string& line);
+
+ private:
+  using Words = std::vector<std::string>;
+
+  absl::StatusOr<std::string> Execute(const Words& words);
+  absl::StatusOr<std::string> Prepare(const std::string& model);
+  absl::StatusOr<std::string> Run(const Words& words);
+
+  const RealClock clock_;
+  const Pins pins_;
+  std::unique_ptr<BenchModel> model_;  // null until prepared
+};
+
+}  // namespace unroll::bench
+
+#endif  // UNROLL_TESTS_BENCH_SCHEDULER_SCHEDULER_WORKER_H_
