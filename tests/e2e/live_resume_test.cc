@@ -31,6 +31,7 @@ v1::LiveOpening Opening() {
   opening.set_model("langid");
   opening.mutable_outputs()->add_results(v1::HIDDEN);
   opening.mutable_outputs()->add_results(v1::FINAL_STATE);
+  opening.mutable_outputs()->add_results(v1::STATE_TOKEN);
   return opening;
 }
 
@@ -100,6 +101,7 @@ class Progress {
 struct Outcome {
   std::string text, hidden, h;
   std::vector<int64_t> token_ids;
+  int64_t steps_done = 0;  // as the last server tells
   int64_t resumptions = 0;
   bool exact = false;
   absl::Status status;
@@ -136,6 +138,7 @@ Outcome RunStream(const TwoServers& servers, uint32_t seed, int64_t steps,
                              response.token_ids().end());
     if (response.has_final()) {
       outcome.h = response.final().final_state().tensors().at("h").data();
+      outcome.steps_done = response.final().steps_done();
     }
     progress.Got(response.steps_size());
   }
@@ -159,6 +162,7 @@ void ExpectAsPredicted(const Outcome& outcome, const ServerProcess& server) {
   EXPECT_EQ(outcome.h, result.final_state().tensors().at("h").data());
   EXPECT_EQ(outcome.token_ids, std::vector<int64_t>(result.token_ids().begin(),
                                                     result.token_ids().end()));
+  EXPECT_EQ(outcome.steps_done, result.steps_done());
   EXPECT_TRUE(outcome.exact);
 }
 
