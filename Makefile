@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels clean
+.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels bench-scheduler clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -31,6 +31,7 @@ help:
 	@echo "make simulate      the scheduler under SIMULATE_SEEDS=100000 random courses of events"
 	@echo "make fuzz          the readers of bytes from outside against FUZZ_SECONDS=60 of libFuzzer each"
 	@echo "make bench-kernels compare the kernels with other libraries; ONLY='ort_*,...' for some ratios"
+	@echo "make bench-scheduler  compare ways of batching (about 20 minutes); ONLY='capacity_*_w1,...' for some ratios"
 	@echo "make clean         remove build/"
 
 deps:
@@ -84,6 +85,11 @@ bench-kernels: $(BENCH_ENV)/installed
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build --preset release --target unroll_kernel_worker
 	@$(BENCH_ENV)/bin/python tests/bench/kernels.py --worker $(BIN)/unroll_kernel_worker $(if $(ONLY),--only '$(ONLY)')
+
+bench-scheduler: test-deps
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release --target unroll_scheduler_worker
+	@/usr/bin/python3 tests/bench/scheduler.py --worker $(BIN)/unroll_scheduler_worker $(if $(ONLY),--only '$(ONLY)')
 
 lint: check-deps
 	@test -f build/clang/build.ninja || cmake --preset clang

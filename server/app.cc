@@ -26,10 +26,12 @@
 #include "core/serve/scheduler.h"
 #include "server/call.h"
 #include "server/describe.h"
+#include "server/infer_service.h"
 #include "server/machine.h"
 #include "server/metrics.h"
 #include "server/services.h"
 #include "server/state_key_ring.h"
+#include "server/unserved_calls.h"
 #include "server/version.h"
 
 namespace unroll::server {
@@ -129,20 +131,31 @@ class App {
                                  ? flags.max_connection_age
                                  : absl::InfiniteDuration()},
             clock_, metrics_),
-        gauges_(std::make_shared<ScrapedGauges>(scheduler_, models_, admission_,
-                                                *state_keys_)),
-        environment_{.clock = clock_,
-                     .models = models_,
-                     .admission = admission_,
-                     .scheduler = scheduler_,
-                     .metrics = metrics_,
-                     .gate = gate_,
-                     .state_keys = *state_keys_,
-                     .max_steps = flags.max_steps,
-                     .max_message_bytes = flags.max_message_bytes,
-                     .idle_timeout = flags.idle_timeout,
-                     .slow_call_threshold = flags.slow_call_threshold},
+        kept_sequences_({.max_sequences = flags.max_kept_sequences,
+                         .max_bytes = flags.max_kept_sequence_bytes,
+                         .idle_timeout = flags.idle_timeout},
+                        clock_, admission_),
+        gauges_(std::make_shared<ScrapedGauges>(
+            scheduler_, kept_sequences_, models_, admission_, *state_keys_)),
+        environment_{
+            .clock = clock_,
+            .models = models_,
+            .admission = admission_,
+            .scheduler = scheduler_,
+            .metrics = metrics_,
+            .gate = gate_,
+            .state_keys = *state_keys_,
+            .kept_sequences = kept_sequences_,
+            .infer_statistics = infer_statistics_,
+            .max_batch_rows = flags.max_batch_rows,
+            .max_steps = flags.max_steps,
+            .max_message_bytes = flags.max_message_bytes,
+            .idle_timeout = flags.idle_timeout,
+            .slow_call_threshold = flags.slow_call_threshold,
+            .any_model_is_enough = flags.ready == "any",
+            .config_of_sequences = flags.model_config_scheduler == "sequence"},
         inference_service_(environment_),
+        infer_service_(environment_),
         models_service_(environment_) {}
 
   // Opens both ports. UNAVAILABLE: one cannot be had.
@@ -169,11 +182,15 @@ class App {
   const std::unique_ptr<StateKeyRing> state_keys_;
   Metrics metrics_;
   Scheduler scheduler_;
+  KeptSequences kept_sequences_;
   std::shared_ptr<ScrapedGauges> gauges_;  // shared with the exposer
   CallGate gate_;
+  InferStatistics infer_statistics_;
   CallEnvironment environment_;
   SequenceInferenceService inference_service_;
+  InferService infer_service_;
   ModelsService models_service_;
+  UnservedCalls unserved_calls_;
 
   // Of the main thread.
   std::unique_ptr<prometheus::Exposer> exposer_;
@@ -218,6 +235,8 @@ absl::Status App::Listen() {
   builder.SetMaxReceiveMessageSize(static_cast<int>(flags_.max_message_bytes));
   builder.RegisterService(&inference_service_);
   builder.RegisterService(&models_service_);
+  builder.RegisterService(&infer_service_);
+  builder.RegisterCallbackGenericService(&unserved_calls_);
   server_ = builder.BuildAndStart();
   if (server_ == nullptr || port == 0) {
     return absl::UnavailableError(
@@ -258,18 +277,14 @@ void App::StartLoading() {
   });
 }
 
-// A model is healthy when a version of it is served. The server ("") is when
-// all models are, or, with --ready=any, when one is.
+// A model is healthy when a version of it is served; "" is the server.
 void App::UpdateHealth() {
   grpc::HealthCheckServiceInterface& health = *server_->GetHealthCheckService();
   const std::set<std::string> ready = models_.ReadyNames();
-  const std::vector<std::string> names = models_.Names();
-  for (const std::string& name : names) {
+  for (const std::string& name : models_.Names()) {
     health.SetServingStatus(name, ready.contains(name));
   }
-  health.SetServingStatus("", flags_.ready == "any"
-                                  ? !ready.empty()
-                                  : ready.size() == names.size());
+  health.SetServingStatus("", environment_.Ready());
 }
 
 void App::ReloadStateKeys() {

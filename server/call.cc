@@ -15,6 +15,11 @@ constexpr size_t kMaxRequestId = 128;
 constexpr size_t kMaxMessage = 2000;  // bytes in the log
 }  // namespace
 
+bool CallEnvironment::Ready() const {
+  const size_t ready = models.ReadyNames().size();
+  return any_model_is_enough ? ready > 0 : ready == models.Names().size();
+}
+
 absl::Time Deadline(const grpc::CallbackServerContext& context,
                     const Clock& clock) {
   const auto deadline = context.deadline();
@@ -75,6 +80,15 @@ void CallRecord::End(const absl::Status& status,
                  Quoted(model_), absl::FormatDuration(duration),
                  absl::StatusCodeToString(status.code()), detail);
   }
+}
+
+grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext& context,
+                                    const CallRecord& record,
+                                    const absl::Status& status) {
+  record.End(status, "");
+  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
+  reactor->Finish(ToGrpc(status));
+  return reactor;
 }
 
 }  // namespace unroll::server

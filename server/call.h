@@ -12,9 +12,11 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/serve/admission.h"
+#include "core/serve/kept_sequences.h"
 #include "core/serve/model_registry.h"
 #include "core/serve/scheduler.h"
 #include "server/call_gate.h"
+#include "server/infer_statistics.h"
 #include "server/metrics.h"
 #include "server/state_key_ring.h"
 #include "server/status.h"
@@ -30,10 +32,19 @@ struct CallEnvironment {
   Metrics& metrics;
   CallGate& gate;
   const StateKeyRing& state_keys;
+  KeptSequences& kept_sequences;
+  InferStatistics& infer_statistics;
+  int64_t max_batch_rows = 0;
   int64_t max_steps = 0;
   int64_t max_message_bytes = 0;
   absl::Duration idle_timeout;
   absl::Duration slow_call_threshold;  // zero: none is logged
+  bool any_model_is_enough = false;    // to be ready
+  bool config_of_sequences =
+      false;  // what ModelConfig tells: sequence_batching
+
+  // Whether the server is to get calls: all models are served, or any.
+  bool Ready() const;
 };
 
 // The call's deadline on `clock` (which a step of the wall clock does not
@@ -78,6 +89,11 @@ class CallRecord {
   const std::string model_;
   const absl::Time begin_ = environment_.clock.Now();
 };
+
+// Finishes a call that needed no waiting.
+grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext& context,
+                                    const CallRecord& record,
+                                    const absl::Status& status);
 
 }  // namespace unroll::server
 

@@ -22,16 +22,26 @@ class Continuation {
  public:
   Continuation() = default;  // to be assigned to
 
-  // Reads the state token of a Sequence or LiveOpening, if there is one, into
-  // `request`, which has all else. `keys` is borrowed. The codes of
-  // Sequence.state_token.
+  // What a caller says of it.
+  struct From {
+    std::string_view state_token;  // empty: none
+    bool has_initial_state = false;
+    bool require_exact = false;
+    int64_t steps_before = 0;  // without a token
+  };
+  // Reads the state token, if there is one, into `request`, which has all else.
+  // `keys` is borrowed. The codes of unroll.v1.Sequence.state_token.
+  static absl::StatusOr<Continuation> Begin(const From& from,
+                                            const StateKeyRing& keys,
+                                            SequenceRequest& request);
+  // The same of a Sequence or LiveOpening.
   template <typename Message>
   static absl::StatusOr<Continuation> Begin(const Message& message,
                                             const StateKeyRing& keys,
                                             SequenceRequest& request) {
-    return Begin({.state_token = message.state_token(),
-                  .has_initial_state = message.has_initial_state(),
-                  .require_exact = message.require_exact()},
+    return Begin(From{.state_token = message.state_token(),
+                      .has_initial_state = message.has_initial_state(),
+                      .require_exact = message.require_exact()},
                  keys, request);
   }
 
@@ -66,15 +76,6 @@ class Continuation {
   }
 
  private:
-  struct From {
-    std::string_view state_token;
-    bool has_initial_state;
-    bool require_exact;
-  };
-  static absl::StatusOr<Continuation> Begin(const From& from,
-                                            const StateKeyRing& keys,
-                                            SequenceRequest& request);
-
   std::shared_ptr<const ServedModel> model_;  // shared with the sequence
   const StateKeyRing* keys_ = nullptr;
   int64_t steps_before_ = 0;  // of this request's first

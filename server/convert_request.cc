@@ -9,6 +9,7 @@
 #include "core/base/checked.h"
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
+#include "server/sequence_input.h"
 
 namespace unroll::server {
 namespace {
@@ -50,25 +51,8 @@ absl::StatusOr<std::span<const float>> CheckedFloats(const v1::Tensor& tensor,
   }
   const std::span<const float> values(
       reinterpret_cast<const float*>(tensor.data().data()), *elements);
-  for (size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i])) {
-      return Invalid(
-          absl::StrFormat("%s: element %d is %f, expected a finite "
-                          "number",
-                          where, i, values[i]));
-    }
-  }
+  RETURN_IF_ERROR(CheckFinite(values, where));
   return values;
-}
-
-absl::Status CheckSteps(int64_t steps, int64_t max_steps) {
-  if (steps == 0)
-    return Invalid("the sequence is empty, expected 1 step or more");
-  if (steps > max_steps) {
-    return Invalid(absl::StrFormat(
-        "%d steps, expected at most %d (--max-steps)", steps, max_steps));
-  }
-  return absl::OkStatus();
 }
 
 absl::Status ReadFeatures(const v1::Tensor& features, const ModelInfo& info,
@@ -98,16 +82,8 @@ absl::Status ReadTokens(const v1::TokenIds& ids, const ModelInfo& info,
         "[T,%d]",
         info.spec.input_size));
   }
-  RETURN_IF_ERROR(CheckSteps(ids.ids_size(), max_steps));
-  for (int i = 0; i < ids.ids_size(); ++i) {
-    if (ids.ids(i) < 0 || ids.ids(i) >= info.vocabulary_size) {
-      return Invalid(absl::StrFormat("token_ids[%d]: %d, expected 0 to %d", i,
-                                     ids.ids(i), info.vocabulary_size - 1));
-    }
-  }
-  request.tokens.assign(ids.ids().begin(), ids.ids().end());
-  request.steps = ids.ids_size();
-  return absl::OkStatus();
+  return SetTokens(std::span<const int64_t>(ids.ids().data(), ids.ids_size()),
+                   "token_ids", info, max_steps, request);
 }
 
 absl::Status ReadText(const std::string& text, const ModelInfo& info,
@@ -117,9 +93,7 @@ absl::Status ReadText(const std::string& text, const ModelInfo& info,
         "text was given, but the model has no vocabulary: give %s",
         info.vocabulary_size > 0 ? "token_ids" : "features"));
   }
-  ASSIGN_OR_RETURN(request.tokens, info.vocabulary->Encode(text));
-  request.steps = static_cast<int64_t>(request.tokens.size());
-  return CheckSteps(request.steps, max_steps);
+  return SetText(text, info, max_steps, request);
 }
 
 // Of a Sequence or LiveRequest.

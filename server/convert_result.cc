@@ -70,25 +70,11 @@ std::vector<float> ChosenScores(std::span<const float> scores,
 
 void SetTop(std::span<const float> chosen, const ResultPlan& plan,
             const ModelInfo& info, v1::TopK& top) {
-  const auto class_of = [&](int64_t i) {
-    return plan.candidates.empty() ? i : plan.candidates[i];
-  };
-  std::vector<int64_t> order(chosen.size());
-  std::iota(order.begin(), order.end(), 0);
-  // A NaN (relu networks can overflow) ranks last, so that the order stays one.
-  const auto key = [&](int64_t i) {
-    return std::isnan(chosen[i]) ? -INFINITY : chosen[i];
-  };
-  std::partial_sort(order.begin(), order.begin() + plan.top_k, order.end(),
-                    [&](int64_t a, int64_t b) {
-                      return key(a) != key(b) ? key(a) > key(b)
-                                              : class_of(a) < class_of(b);
-                    });
-  for (int64_t k = 0; k < plan.top_k; ++k) {
+  for (const int64_t i : BestScores(chosen, plan.top_k, plan.candidates)) {
     v1::ScoredClass& scored = *top.add_classes();
-    scored.set_class_(class_of(order[k]));
+    scored.set_class_(plan.candidates.empty() ? i : plan.candidates[i]);
     if (!info.labels.empty()) scored.set_label(info.labels[scored.class_()]);
-    scored.set_score(chosen[order[k]]);
+    scored.set_score(chosen[i]);
   }
 }
 
@@ -117,6 +103,26 @@ void SetFinalScoresOf(const StepResults& results, const ResultPlan& plan,
 }
 
 }  // namespace
+
+std::vector<int64_t> BestScores(std::span<const float> scores, int64_t count,
+                                std::span<const int64_t> classes) {
+  const auto class_of = [&](int64_t i) {
+    return classes.empty() ? i : classes[i];
+  };
+  std::vector<int64_t> order(scores.size());
+  std::iota(order.begin(), order.end(), 0);
+  // A NaN (relu networks can overflow) ranks last, so that the order stays one.
+  const auto key = [&](int64_t i) {
+    return std::isnan(scores[i]) ? -INFINITY : scores[i];
+  };
+  std::partial_sort(order.begin(), order.begin() + count, order.end(),
+                    [&](int64_t a, int64_t b) {
+                      return key(a) != key(b) ? key(a) > key(b)
+                                              : class_of(a) < class_of(b);
+                    });
+  order.resize(count);
+  return order;
+}
 
 int64_t StepBytes(const ServedModel& model, const ResultPlan& plan) {
   constexpr int64_t kStepNumber = 10;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "core/serve/sequence.h"
@@ -20,6 +21,11 @@ int64_t StepBytes(const ServedModel& model, const ResultPlan& plan);
 // What running a sequence holds besides its results: ids, state, and for a
 // bidirectional model every step's activations.
 int64_t WorkingBytes(const SequenceRequest& request);
+
+// Where the best of some scores are, best first; ties: the lower class first,
+// which is `classes`[i] of score i, or i itself without any.
+std::vector<int64_t> BestScores(std::span<const float> scores, int64_t count,
+                                std::span<const int64_t> classes);
 
 // Appends results().steps()[i] to a message with fields hidden, scores and top.
 void AppendStep(const StepResults& results, int64_t i, const ResultPlan& plan,

@@ -1,6 +1,6 @@
 #include "server/predict_call.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
@@ -15,11 +15,12 @@ PredictCall::PredictCall(CallEnvironment& environment,
                          v1::PredictResponse& response)
     : environment_(environment),
       response_(response),
-      record_(environment, "Predict", request.model()) {
+      record_(environment, "Predict", request.model()),
+      sequences_(environment, *this) {
   const absl::Status status = Begin(context, request);
   if (status.ok()) return;
   SetPushback(status, context);
-  End(status);
+  OnAllEnded(status);
 }
 
 absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
@@ -36,11 +37,10 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
   if (request.sequences().empty()) {
     return absl::InvalidArgumentError("sequences: none, expected 1 or more");
   }
-  ASSIGN_OR_RETURN(priority_, Priority(request.priority()));
-  deadline_ = Deadline(context, environment_.clock);
-  RETURN_IF_ERROR(CheckWait(environment_, deadline_));
-  ASSIGN_OR_RETURN(ticket_, environment_.admission.Admit(
-                                static_cast<int64_t>(request.SpaceUsedLong())));
+  ASSIGN_OR_RETURN(const int priority, Priority(request.priority()));
+  RETURN_IF_ERROR(sequences_.Admit(
+      Deadline(context, environment_.clock), absl::InfiniteFuture(), priority,
+      static_cast<int64_t>(request.SpaceUsedLong())));
   response_.mutable_results()->Reserve(request.sequences_size());
   for (int i = 0; i < request.sequences_size(); ++i) {
     const absl::Status status = AddSequence(request.sequences(i));
@@ -55,8 +55,7 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
         "(--max-message-bytes); ask for fewer results, steps or sequences",
         reply_bytes_, environment_.max_message_bytes));
   }
-  unfinished_ = std::ssize(sequences_);
-  return environment_.scheduler.Submit(sequences_);
+  return sequences_.Submit();
 }
 
 absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
@@ -71,7 +70,7 @@ absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
   // Too large a reply: only its size is still of interest.
   if (reply_bytes_ > environment_.max_message_bytes) return absl::OkStatus();
   // The result and its serialised form.
-  RETURN_IF_ERROR(ticket_.Extend(WorkingBytes(request) + 2 * result_bytes));
+  RETURN_IF_ERROR(sequences_.Pay(WorkingBytes(request) + 2 * result_bytes));
   v1::SequenceResult& result = *response_.add_results();
   if (sequence.has_text()) {
     result.mutable_token_ids()->Add(request.tokens.begin(),
@@ -81,54 +80,38 @@ absl::Status PredictCall::AddSequence(const v1::Sequence& sequence) {
     const std::vector<int64_t>& steps = request.selection.indices;
     result.mutable_steps()->Add(steps.begin(), steps.end());
   }
-  parts_.push_back(
-      std::make_unique<Part>(*this, result, std::move(continuation)));
-  request.sink = parts_.back().get();
-  request.deadline = deadline_;
-  request.priority = priority_;
-  sequences_.push_back(std::make_shared<Sequence>(std::move(request)));
+  continuations_.push_back(std::move(continuation));
+  sequences_.Add(std::move(request));
   return absl::OkStatus();
 }
 
-bool PredictCall::Part::OnSteps(const StepResults& results) {
-  const ResultPlan& plan = call_.plan_;
+bool PredictCall::OnSteps(int64_t index, const StepResults& results) {
+  v1::SequenceResult& result =
+      *response_.mutable_results(static_cast<int>(index));
   for (int64_t i = 0; i < std::ssize(results.steps()); ++i) {
-    AppendStep(results, i, plan, *call_.model_, result_);
+    AppendStep(results, i, plan_, *model_, result);
   }
-  SetFinalScores(results, plan, *call_.model_, result_);
+  SetFinalScores(results, plan_, *model_, result);
   return true;
 }
 
-void PredictCall::Part::OnDone(const SequenceEnd& end) {
-  status = end.status;
-  queue = end.queue;
-  compute = end.compute;
-  if (call_.plan_.final_state && status.ok()) {
-    SetState(end.state, call_.model_->info, *result_.mutable_final_state());
+absl::Status PredictCall::OnEnd(int64_t index, const SequenceEnd& end) {
+  RETURN_IF_ERROR(end.status);
+  v1::SequenceResult& result =
+      *response_.mutable_results(static_cast<int>(index));
+  if (plan_.final_state) {
+    SetState(end.state, model_->info, *result.mutable_final_state());
   }
-  if (status.ok()) {
-    status = continuation_.SetEnd(end, call_.plan_.state_token, result_);
-  }
-  // The last one sees what all others wrote.
-  if (call_.unfinished_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
-  absl::Status whole;
-  for (const auto& part : call_.parts_) whole.Update(part->status);
-  call_.End(whole);
+  return continuations_[index].SetEnd(end, plan_.state_token, result);
 }
 
 void PredictCall::OnCancel() {
-  const absl::Status status = CancelStatus(deadline_, environment_.clock);
-  for (const auto& sequence : sequences_) {
-    environment_.scheduler.Cancel(sequence, status);
-  }
+  sequences_.Cancel(CancelStatus(sequences_.deadline(), environment_.clock));
 }
 
-void PredictCall::End(const absl::Status& status) {
-  absl::Duration queue, compute;
-  for (const auto& part : parts_) {
-    queue = std::max(queue, part->queue);
-    compute = std::max(compute, part->compute);
-  }
+void PredictCall::OnAllEnded(const absl::Status& status) {
+  const absl::Duration queue = sequences_.queue();
+  const absl::Duration compute = sequences_.compute();
   if (status.ok()) {
     response_.set_version(model_->info.version);
     SetTiming(queue, compute, *response_.mutable_timing());

@@ -21,16 +21,6 @@ v1::ModelState StateOf(ModelRegistry::State state) {
   return v1::MODEL_STATE_UNSPECIFIED;
 }
 
-// Finishes a call that needed no waiting.
-grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext& context,
-                                    const CallRecord& record,
-                                    const absl::Status& status) {
-  record.End(status, "");
-  grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
-  reactor->Finish(ToGrpc(status));
-  return reactor;
-}
-
 }  // namespace
 
 // The calls below delete themselves when gRPC is done with them.

@@ -42,6 +42,7 @@ const std::map<std::string, std::string> kLibraries = {
     {"grpc", "(server|client)/.*"},
     {"google/protobuf", "(server|client)/.*"},
     {"unroll/v1", "(server|client)/.*"},
+    {"inference", "server/infer_.*"},
     {"prometheus", "server/.*"},
     {"spdlog", "server/.*"},
     {"CLI", "(server|client)/.*"},
@@ -56,8 +57,8 @@ std::string LayerOf(const std::string& path) {
     if (path.starts_with(entry->first + "/")) return entry->first;
   }
   // Generated code stands for proto/.
-  if (path.starts_with("unroll/v1/") || path.starts_with("grpc/health/")) {
-    return "proto";
+  for (const char* generated : {"unroll/v1/", "grpc/health/", "inference/"}) {
+    if (path.starts_with(generated)) return "proto";
   }
   return "";
 }

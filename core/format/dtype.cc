@@ -5,6 +5,8 @@
 #include <cstring>
 #include <limits>
 
+#include "core/base/half.h"
+
 namespace unroll {
 namespace {
 
@@ -28,21 +30,6 @@ T Load(const char* bytes) {
   T value;
   std::memcpy(&value, bytes, sizeof(T));
   return value;
-}
-
-float FromHalf(uint16_t half) {
-  const uint32_t sign = uint32_t{half} >> 15 << 31;
-  const uint32_t exponent = half >> 10 & 0x1F;
-  const uint32_t mantissa = half & 0x3FF;
-  uint32_t bits;
-  if (exponent == 0) {  // zero and subnormals, which float32 holds as normal
-    bits = std::bit_cast<uint32_t>(static_cast<float>(mantissa) * 0x1p-24f);
-  } else if (exponent == 0x1F) {  // infinity and NaN
-    bits = 0x7F800000 | mantissa << 13;
-  } else {
-    bits = (exponent + 127 - 15) << 23 | mantissa << 13;
-  }
-  return std::bit_cast<float>(sign | bits);
 }
 
 float FromDouble(double value) {
@@ -86,7 +73,7 @@ void ToFloat32(Dtype dtype, std::span<const char> bytes,
       return;
     case Dtype::kBf16:
       for (float& value : values) {
-        value = std::bit_cast<float>(uint32_t{Load<uint16_t>(from)} << 16);
+        value = FromBfloat16(Load<uint16_t>(from));
         from += sizeof(uint16_t);
       }
       return;

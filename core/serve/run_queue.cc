@@ -183,7 +183,7 @@ std::unique_ptr<Batch> RunQueue::Start(Model& model, absl::Time now,
   std::vector<SequencePtr> chosen, expired;
   for (const auto& [claim, sequence] : model.ready) {
     if (std::ssize(chosen) == options_.policy.max_batch_rows) break;
-    (claim.deadline <= now ? expired : chosen).push_back(sequence);
+    (sequence->Late(now) ? expired : chosen).push_back(sequence);
   }
   auto batch = NewBatch();
   if (!chosen.empty()) {

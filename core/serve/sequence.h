@@ -1,6 +1,7 @@
 #ifndef UNROLL_CORE_SERVE_SEQUENCE_H_
 #define UNROLL_CORE_SERVE_SEQUENCE_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -109,7 +110,8 @@ struct SequenceRequest {
   int64_t window = 0;  // steps, at least 1
   int priority = 0;    // kLowestPriority to kHighestPriority
   absl::Time deadline = absl::InfiniteFuture();
-  SequenceSink* sink = nullptr;  // borrowed until OnDone
+  absl::Time start_by = absl::InfiniteFuture();  // or it does not run at all
+  SequenceSink* sink = nullptr;                  // borrowed until OnDone
 };
 
 // Some steps of a live sequence.
@@ -144,6 +146,11 @@ class Sequence {
   };
 
   bool incremental() const { return request_.model->incremental(); }
+  // Whether it is too late for it to run, or run on.
+  bool Late(absl::Time now) const {
+    return now >= (started_ ? request_.deadline
+                            : std::min(request_.deadline, request_.start_by));
+  }
   // Steps that are there and have not run.
   int64_t steps_left() const { return accepted_ - steps_done_; }
   // The most steps that one batch may run of it.

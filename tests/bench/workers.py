@@ -13,14 +13,14 @@ OPENBLAS_CORETYPES = {"avx512": "SkylakeX", "avx2": "Haswell"}
 
 
 class Worker:
-    """A process that obeys the lines of kernel_worker.h."""
+    """A process that obeys lines, as kernel_worker.h or scheduler_worker.h says."""
 
-    def __init__(self, name, command, cpu, environment=()):
+    def __init__(self, name, command, cpus, environment=()):
         self.name = name
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1", **dict(environment)},
-            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}))
+            preexec_fn=lambda: os.sched_setaffinity(0, cpus))
         self.version = self.ask("version")
 
     def ask(self, *words):
@@ -68,7 +68,7 @@ class Workers:
                 blas if peer == "torch" else {})
 
     def start(self, name, command, cpu, environment):
-        worker = Worker(name, command, cpu, environment)
+        worker = Worker(name, command, {cpu}, environment)
         self.all.append(worker)
         return worker
 

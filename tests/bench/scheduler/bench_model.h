@@ -35,9 +35,10 @@ class BenchModel {
     return network().spec().num_layers * width();
   }
 
-  // [kLongest, I]; shorter sequences are its beginning.
-  const float* input(int64_t i) const {
-    return inputs_.data() + i * network().spec().input_size;
+  // From step `first` on of the longest sequence of an input, [kLongest, I].
+  // Shorter ones are its beginning.
+  const float* input(int64_t i, int64_t first = 0) const {
+    return inputs_.data() + (i + first) * network().spec().input_size;
   }
   // The last step's hidden, [D*H], of the sequence of that input and length.
   absl::StatusOr<std::span<const float>> Expected(int64_t input, int64_t steps);

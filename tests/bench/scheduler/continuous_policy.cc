@@ -38,21 +38,6 @@ class JobSink final : public SequenceSink {
 
 }  // namespace
 
-void BatchRecords::OnBatch(const BatchRecord& record) {
-  MutexLock lock(mutex_);
-  work_.busy += record.elapsed;
-  if (record.sequences == 0) return;
-  ++work_.batches;
-  work_.steps += record.steps;
-  work_.rows += record.rows;
-  work_.gaps.insert(work_.gaps.end(), record.gaps.begin(), record.gaps.end());
-}
-
-Work BatchRecords::work() const {
-  MutexLock lock(mutex_);
-  return work_;
-}
-
 ContinuousPolicy::ContinuousPolicy(const PolicyOptions& options,
                                    const PolicyParts& parts)
     : parts_(parts), scheduler_({.policy = options}, parts.clock, records_) {}

@@ -4,23 +4,11 @@
 #include <memory>
 #include <vector>
 
-#include "core/base/mutex.h"
 #include "core/serve/scheduler.h"
+#include "tests/bench/scheduler/batch_records.h"
 #include "tests/bench/scheduler/policy.h"
 
 namespace unroll::bench {
-
-// Adds up the batches of a Scheduler. Thread-safe.
-class BatchRecords final : public Observer {
- public:
-  void OnSequence(const SequenceRecord&) override {}
-  void OnBatch(const BatchRecord& record) override;
-  Work work() const;
-
- private:
-  mutable Mutex mutex_;
-  Work work_ ABSL_GUARDED_BY(mutex_);
-};
 
 // The server's own scheduler. Where jobs are dropped, a job's bound is its
 // deadline, and one whose predicted wait passes it is refused: as the server

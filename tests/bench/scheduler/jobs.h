@@ -13,13 +13,16 @@
 
 namespace unroll::bench {
 
-// One sequence of a run: what it is, and what became of it.
+// One sequence of a run, or one step of a live one: what it is, and what became
+// of it.
 struct Job {
+  int64_t stream = 0;  // of a live one
+  int64_t first = 0;   // step; later ones than 0 go on from `state`
   int64_t steps = 0;
   int64_t input = 0;             // of the BenchModel
   absl::Duration scheduled;      // its sending, since the run's start
   absl::Duration bound;          // a result that takes longer is worth nothing
-  float* state = nullptr;        // [L*D, H], zeros
+  float* state = nullptr;        // [L*D, H]
   float* last_hidden = nullptr;  // [D*H], to be filled
 
   // Since the run's start, but `compute`.
@@ -37,11 +40,20 @@ struct JobOptions {
   uint64_t seed = 0;
 };
 
-// The jobs of a run, the same for the same options and model, with their
-// memory.
+// Live streams, each with a step every kStepInterval.
+inline constexpr absl::Duration kStepInterval = absl::Milliseconds(10);
+struct LiveOptions {
+  int64_t streams = 0;
+  int64_t steps = 0;  // of each, at most kLongest
+  uint64_t seed = 0;
+};
+
+// The jobs of a run as they are sent, the same for the same options and model,
+// with their memory.
 class Jobs {
  public:
   Jobs(const JobOptions& options, const BenchModel& model);
+  Jobs(const LiveOptions& options, const BenchModel& model);
 
   std::vector<Job>& all() { return jobs_; }
   const std::vector<Job>& all() const { return jobs_; }
@@ -49,8 +61,8 @@ class Jobs {
   absl::Status Check(BenchModel& model) const;
 
  private:
-  std::vector<float> states_;  // [count, L*D, H]
-  std::vector<float> hidden_;  // [count, D*H]
+  std::vector<float> states_;  // of each sequence or stream, [L*D, H]
+  std::vector<float> hidden_;  // of each job, [D*H]
   std::vector<Job> jobs_;
 };
 

@@ -17,7 +17,7 @@ class SchedulerWorkerTest : public ::testing::Test {
  protected:
   // Runs something that must work. A wrong result is an error.
   json Run(const std::string& words) {
-    const std::string answer = worker_.Answer("run " + words);
+    const std::string answer = worker_.Answer(words);
     if (answer.starts_with("ok {")) return json::parse(answer.substr(3));
     ADD_FAILURE() << words << ": " << answer;
     return json::object();
@@ -34,7 +34,7 @@ TEST_F(SchedulerWorkerTest, EveryPolicyEndsEverySequenceWithItsOwnResult) {
           "packed 64 1000", "padded 8 0", "padded 64 1000"}) {
       if (model == "Bi" && policy.starts_with("padded")) continue;
       for (const std::string rate : {"0", "100000"}) {
-        const json summary = Run("w4 " + rate + " 40 7 keep " + policy);
+        const json summary = Run("run w4 " + rate + " 40 7 keep " + policy);
         EXPECT_EQ(summary["ok"], 40) << model << ", " << policy;
       }
     }
@@ -43,18 +43,25 @@ TEST_F(SchedulerWorkerTest, EveryPolicyEndsEverySequenceWithItsOwnResult) {
 
 TEST_F(SchedulerWorkerTest, PaddingIsWhatIsRunForNothing) {
   ASSERT_THAT(worker_.Answer("prepare S"), StartsWith("ok "));
-  EXPECT_EQ(Run("w1 0 64 1 keep packed 8 0")["padding"], 0);
-  EXPECT_EQ(Run("w2 0 64 1 keep padded 8 0")["padding"], 0);  // all alike
-  EXPECT_GT(Run("w1 0 64 1 keep padded 8 0")["padding"], 0);
-  EXPECT_EQ(Run("w1 0 64 1 keep single")["rows_a_step"], 1);
+  EXPECT_EQ(Run("run w1 0 64 1 keep packed 8 0")["padding"], 0);
+  EXPECT_EQ(Run("run w2 0 64 1 keep padded 8 0")["padding"], 0);  // all alike
+  EXPECT_GT(Run("run w1 0 64 1 keep padded 8 0")["padding"], 0);
+  EXPECT_EQ(Run("run w1 0 64 1 keep single")["rows_a_step"], 1);
 }
 
 TEST_F(SchedulerWorkerTest, DropsWhatCannotBeInTime) {
   ASSERT_THAT(worker_.Answer("prepare L"), StartsWith("ok "));
   // 256 steps each, all at once: most are late long before their turn.
   for (const std::string policy : {"continuous", "single"}) {
-    const json summary = Run("w1 1e9 600 1 drop " + policy);
+    const json summary = Run("run w1 1e9 600 1 drop " + policy);
     EXPECT_LT(summary["ok"], 600) << policy;
+  }
+}
+
+TEST_F(SchedulerWorkerTest, EveryStepOfALiveStreamHasItsOwnResult) {
+  ASSERT_THAT(worker_.Answer("prepare S"), StartsWith("ok "));
+  for (const std::string policy : {"continuous", "single"}) {
+    EXPECT_EQ(Run("live 20 5 1 " + policy)["ok"], 100) << policy;
   }
 }
 
@@ -73,6 +80,8 @@ TEST_F(SchedulerWorkerTest, SaysWhatIsWrongWithALine) {
       {"run w1 0 1 1 keep cellular", "expected a policy: continuous"},
       {"run w1 0 1 1 keep packed 65 0", "65 sequences a batch"},
       {"run w1 0 1 1 keep padded 2 0", "expected a model of one direction"},
+      {"live 1 1 1 single", "need a model of one direction"},
+      {"live 1 331 1 single", "1 streams of 331 steps, expected 1 to"},
   };
   for (const auto& [line, message] : lines) {
     EXPECT_THAT(worker_.Answer(line),

@@ -65,10 +65,11 @@ bool QueueGrew(std::span<const Job> jobs) {
 json Summary(std::span<const Job> jobs, const Work& work) {
   std::vector<absl::Duration> latency, queued, compute, first_step, lateness;
   absl::Duration end;
-  double steps = 0, good_steps = 0;
+  double offered_steps = 0, steps = 0, good_steps = 0;
   int64_t good = 0;
   for (const Job& job : jobs) {
     end = std::max(end, job.done);
+    offered_steps += static_cast<double>(job.steps);
     lateness.push_back(job.submitted - job.scheduled);
     if (!job.ok) continue;
     latency.push_back(job.latency());
@@ -83,6 +84,7 @@ json Summary(std::span<const Job> jobs, const Work& work) {
   const double seconds = absl::ToDoubleSeconds(end);
   return {{"sequences", jobs.size()},
           {"ok", latency.size()},
+          {"steps", offered_steps},
           {"seconds", seconds},
           {"steps_per_s", StepsPerSecond(jobs)},
           // Whatever else the machine does.
@@ -100,6 +102,17 @@ json Summary(std::span<const Job> jobs, const Work& work) {
           {"goodput", Share(good, std::ssize(jobs))},
           {"good_steps_per_s", Share(good_steps, seconds)},
           {"queue_grew", QueueGrew(jobs)}};
+}
+
+json LiveSummary(std::span<const Job> jobs, const Work& work) {
+  const json all = Summary(jobs, work);
+  json summary;
+  // A step is not queued or computed by itself, and first and last at once.
+  for (const char* name : {"ok", "seconds", "latency_ms", "sent_late_ms",
+                           "rows_a_step", "busy", "goodput"}) {
+    summary[name] = all[name];
+  }
+  return summary;
 }
 
 }  // namespace unroll::bench

@@ -25,8 +25,9 @@ double StepsPerSecond(std::span<const Job> jobs);
 // last quarter of them 1 ms more than over the second.
 bool QueueGrew(std::span<const Job> jobs);
 
-// What a run came to.
+// What a run came to; of live streams, whose steps are the jobs.
 nlohmann::json Summary(std::span<const Job> jobs, const Work& work);
+nlohmann::json LiveSummary(std::span<const Job> jobs, const Work& work);
 
 }  // namespace unroll::bench
 

@@ -88,7 +88,7 @@ void WholePolicy::RunBatch() {
     states_[i] = job.state;
     // What stands behind a sequence's input serves as padding.
     slices_.push_back({.steps = options_.padded ? longest : job.steps,
-                       .features = parts_.model.input(job.input),
+                       .features = parts_.model.input(job.input, job.first),
                        .state = {&states_[i], 1}});
     rows += slices_.back().steps;
   }

@@ -218,6 +218,8 @@ def test_steps_that_do_not_fit_are_not_sent(client):
     with client.live("langid", window=8) as live:
         with pytest.raises(ValueError, match="5 steps at a time.*at most 4"):
             live.send("abcde")
+        with pytest.raises(ValueError, match="none, expected 1 or more"):
+            live.send("")
         live.send("abcd")
         with pytest.raises(ValueError, match="token_ids, expected text"):
             live.send([1])

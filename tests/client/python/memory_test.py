@@ -10,7 +10,8 @@ UNAVAILABLE = Error(grpc.StatusCode.UNAVAILABLE, "")
 
 
 def no_room(delay):
-    return Error(grpc.StatusCode.RESOURCE_EXHAUSTED, "", "QUEUE_TOO_LONG", delay)
+    return Error(grpc.StatusCode.RESOURCE_EXHAUSTED, "", "QUEUE_TOO_LONG",
+                 delay)
 
 
 def memory(addresses=2, patience=60.0, window=8):
@@ -23,8 +24,13 @@ def response(first=0, steps=0, **fields):
         steps=range(first, first + steps), **fields)
 
 
+def token(step, state_token):
+    return message("unroll.v1.StepToken")(step=step, state_token=state_token)
+
+
 def opened():
-    return response(opened=message("unroll.v1.LiveOpened")(version=3))
+    return response(opened=message("unroll.v1.LiveOpened")(version=3),
+                    state_tokens=[token(-1, b"nothing yet")])
 
 
 def send(sequence, text):
@@ -77,19 +83,21 @@ def test_only_what_no_token_covers_is_sent_again_and_read_again():
     sequence = memory(window=8)
     sequence.next_address()
     (first,) = sequence.begin()
-    assert first.open.version == 0
+    assert first.open.version == 0 and first.state_token_now
     sequence.take(opened())
     assert [send(sequence, text) for text in ("ab", "cd", "ef", "gh")] == [
         False, True, False, True]
     assert not sequence.has_room(_requests.live_steps("i"))
-    token = message("unroll.v1.StepToken")(step=3, state_token=b"after four")
-    new = sequence.take(response(0, 5, state_tokens=[token],
-                                 token_ids=range(10, 18)))
+    first, *again = sequence.begin()
+    assert (first.open.state_token, len(again)) == (b"nothing yet", 4)
+    new = sequence.take(response(0, 5, token_ids=range(10, 18),
+                                 state_tokens=[token(3, b"after four")]))
     assert [(s.step, s.token_id) for s in new] == [
         (0, 10), (1, 11), (2, 12), (3, 13), (4, 14)]
     assert sequence.has_room(_requests.live_steps("ijkl"))
     first, *again = sequence.begin()
     assert (first.open.state_token, first.open.version) == (b"after four", 3)
+    assert not first.state_token_now
     assert [request.text for request in again] == ["ef", "gh"]
     new = sequence.take(response(0, 4, token_ids=range(14, 18)))
     assert [(s.step, s.token_id) for s in new] == [(5, 15), (6, 16), (7, 17)]

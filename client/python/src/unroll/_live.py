@@ -33,6 +33,8 @@ def weight(request: Any) -> int:
 class Memory:
     """The last state token and the steps since, over all connections.
 
+    The first token comes before any result, so that all are of the same weights.
+
     For each connection: next_address(), begin(), take() of each response; after
     its error, pause_after().
     """
@@ -43,15 +45,16 @@ class Memory:
         self._addresses = addresses       # how many
         self._patience = patience
         # Messages that no token covers yet, and their weight; up to which of
-        # all messages a token was asked for, oldest wish first.
+        # all messages a token was asked for, oldest wish first: the opening's.
         self._kept: Deque[Any] = collections.deque()
         self._kept_first = 0
         self._kept_weight = 0
         self._asked_weight = 0
-        self._asked: Deque[int] = collections.deque()
+        self._asked: Deque[int] = collections.deque([-1])
         self._kind: Optional[str] = None  # of input
         # Steps by their number over all connections.
-        self._token_steps = 0             # that the opening's token has seen
+        self._has_token = False           # of this sequence's own
+        self._token_steps = 0             # that it has seen
         self._first_step = 0              # of the connection
         self._seen = 0
         self._token_ids: Dict[int, int] = {}  # of steps without results
@@ -74,6 +77,8 @@ class Memory:
             raise ValueError(
                 f"{weight(request)} steps at a time (a text counts its bytes), "
                 f"expected at most {half}, half the window")
+        if weight(request) == 0:
+            raise ValueError("steps: none, expected 1 or more")
         kind = request.WhichOneof("input")
         if kind != (self._kind or kind):
             raise ValueError(f"steps: {kind}, expected {self._kind} as before")
@@ -101,8 +106,9 @@ class Memory:
         """What a new connection has to send first."""
         self._opened_here = False
         self._first_step = self._next_id = self._token_steps
-        return [message("unroll.v1.LiveRequest")(open=self._opening),
-                *self._kept]
+        open_ = message("unroll.v1.LiveRequest")(
+            open=self._opening, state_token_now=not self._has_token)
+        return [open_, *self._kept]
 
     def take(self, response: Any) -> List[Step]:
         """What is new in it."""
@@ -161,6 +167,28 @@ class Memory:
             self._kept_weight -= covered
             self._asked_weight -= covered
             self._kept_first += 1
+        self._has_token = True
         self._token_steps = self._first_step + token.step + 1
         self._opening.ClearField("initial_state")
         self._opening.state_token = token.state_token
+
+
+class Facts:
+    """What a live sequence tells of itself."""
+
+    _memory: Memory
+
+    @property
+    def end(self) -> Optional[End]:
+        """Once iteration has ended."""
+        return self._memory.end
+
+    @property
+    def resumptions(self) -> int:
+        """How often it went on at another server, or again."""
+        return self._memory.resumptions
+
+    @property
+    def exact(self) -> bool:
+        """Whether every server that went on from a token gave the same bits."""
+        return self._memory.exact

@@ -48,7 +48,8 @@ def predictions(response: Any) -> List[Prediction]:
         for result in response.results]
 
 
-def steps(response: Any, token_ids: Dict[int, int], first: int = 0) -> List[Step]:
+def steps(response: Any, token_ids: Dict[int, int],
+          first: int = 0) -> List[Step]:
     """Of a message of a stream.
 
     `first` is the number of the call's first step; `token_ids` are by number.
@@ -94,7 +95,8 @@ def end(response: Any) -> Optional[End]:
 def model_statuses(response: Any) -> List[ModelStatus]:
     return [ModelStatus(
         name=m.name, version=m.version,
-        state=_enum(m, "state"), error=m.error, is_default=m.is_default, summary=m.summary)
+        state=_enum(m, "state"), error=m.error, is_default=m.is_default,
+        summary=m.summary)
         for m in response.models]
 
 

@@ -53,6 +53,9 @@ def channel_options(address: str) -> List[Tuple[str, int]]:
 
 def error_of(error: grpc.RpcError, address: str) -> Error:
     code, text = error.code(), error.details() or ""
+    if text.startswith("Internal error from Core"):
+        # grpc.aio's words for a connection that broke while it was sending.
+        code = grpc.StatusCode.UNAVAILABLE
     if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         text = f"{address}: {text}"  # often gRPC's own words, which say little
     reason, retry_delay = "", None

@@ -8,13 +8,13 @@ from typing import Any, List, Optional
 import grpc
 
 from unroll import _requests, _rpc
-from unroll._live import Memory
+from unroll._live import Facts, Memory
 from unroll.errors import Error
 from unroll.requests import Steps
-from unroll.results import End, Step
+from unroll.results import Step
 
 
-class LiveSequence:
+class LiveSequence(Facts):
     """One sequence whose steps come over time, and which outlives its servers.
 
     It keeps the last state token and the steps since; when a server goes away,
@@ -92,21 +92,6 @@ class LiveSequence:
 
     def __exit__(self, *_: object) -> None:
         self.cancel()
-
-    @property
-    def end(self) -> Optional[End]:
-        """Once iteration has ended."""
-        return self._memory.end
-
-    @property
-    def resumptions(self) -> int:
-        """How often it went on at another server, or again."""
-        return self._memory.resumptions
-
-    @property
-    def exact(self) -> bool:
-        """Whether every server that went on from a token gave the same bits."""
-        return self._memory.exact
 
     def _run(self) -> None:
         error: Optional[Error] = None

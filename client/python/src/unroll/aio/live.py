@@ -6,10 +6,10 @@ from typing import Any, AsyncIterator, List, Optional
 import grpc
 
 from unroll import _requests, _rpc
-from unroll._live import Memory
+from unroll._live import Facts, Memory
 from unroll.errors import Error
 from unroll.requests import Steps
-from unroll.results import End, Step
+from unroll.results import Step
 
 
 async def _drain(outbox: "asyncio.Queue[Any]") -> AsyncIterator[Any]:
@@ -17,7 +17,7 @@ async def _drain(outbox: "asyncio.Queue[Any]") -> AsyncIterator[Any]:
         yield request
 
 
-class LiveSequence:
+class LiveSequence(Facts):
     """unroll.LiveSequence, for one event loop. A task of its own reads."""
 
     def __init__(self, addresses: List[str], channels: List[Any], opening: Any,
@@ -74,21 +74,6 @@ class LiveSequence:
     async def __aexit__(self, *_: object) -> None:
         self.cancel()
         await asyncio.wait([self._task])
-
-    @property
-    def end(self) -> Optional[End]:
-        """Once iteration has ended."""
-        return self._memory.end
-
-    @property
-    def resumptions(self) -> int:
-        """How often it went on at another server, or again."""
-        return self._memory.resumptions
-
-    @property
-    def exact(self) -> bool:
-        """Whether every server that went on from a token gave the same bits."""
-        return self._memory.exact
 
     async def _run(self) -> None:
         error: Optional[Error] = Error(grpc.StatusCode.CANCELLED,

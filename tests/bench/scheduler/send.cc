@@ -1,4 +1,4 @@
-#include "tests/bench/scheduler/run.h"
+#include "tests/bench/scheduler/send.h"
 
 #include <algorithm>
 #include <chrono>
@@ -20,7 +20,7 @@ void WaitUntilDone(int64_t count, const Policy& policy) {
 
 }  // namespace
 
-void RunOpen(std::span<Job> jobs, Policy& policy, const Sender& sender) {
+void SendOnTime(std::span<Job> jobs, Policy& policy, const Sender& sender) {
   size_t sent = 0;
   while (sent < jobs.size()) {
     const absl::Duration now = sender.clock.Now() - sender.start;
@@ -36,7 +36,8 @@ void RunOpen(std::span<Job> jobs, Policy& policy, const Sender& sender) {
   WaitUntilDone(std::ssize(jobs), policy);
 }
 
-void RunSaturated(std::span<Job> jobs, Policy& policy, const Sender& sender) {
+void SendAsTheyGetThrough(std::span<Job> jobs, Policy& policy,
+                          const Sender& sender) {
   int64_t sent = 0;
   while (sent < std::ssize(jobs)) {
     const int64_t end =

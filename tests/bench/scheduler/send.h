@@ -1,5 +1,5 @@
-#ifndef UNROLL_TESTS_BENCH_SCHEDULER_RUN_H_
-#define UNROLL_TESTS_BENCH_SCHEDULER_RUN_H_
+#ifndef UNROLL_TESTS_BENCH_SCHEDULER_SEND_H_
+#define UNROLL_TESTS_BENCH_SCHEDULER_SEND_H_
 
 #include <span>
 
@@ -18,13 +18,17 @@ struct Sender {
 
 // Sends each job when it is scheduled, all that are due in one go, and returns
 // once all are through.
-void RunOpen(std::span<Job> jobs, Policy& policy, const Sender& sender);
+void SendOnTime(std::span<Job> jobs, Policy& policy, const Sender& sender);
 
 // Sends jobs in order as fast as they get through, so that kOutstanding are
 // under way; `scheduled` becomes when each was sent.
 inline constexpr int64_t kOutstanding = 256;
-void RunSaturated(std::span<Job> jobs, Policy& policy, const Sender& sender);
+void SendAsTheyGetThrough(std::span<Job> jobs, Policy& policy,
+                          const Sender& sender);
+
+using SendFunction = void (*)(std::span<Job> jobs, Policy& policy,
+                              const Sender& sender);
 
 }  // namespace unroll::bench
 
-#endif  // UNROLL_TESTS_BENCH_SCHEDULER_RUN_H_
+#endif  // UNROLL_TESTS_BENCH_SCHEDULER_SEND_H_
