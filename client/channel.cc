@@ -17,15 +17,18 @@ bool IsThisMachine(const std::string& address) {
 }  // namespace
 
 std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
-                                           absl::Duration keepalive) {
+                                           const ChannelOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(-1);
   if (IsThisMachine(address)) {
     arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   }
-  if (keepalive < absl::InfiniteDuration()) {
+  if (options.own_connection) {
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  }
+  if (options.keepalive < absl::InfiniteDuration()) {
     const int milliseconds =
-        static_cast<int>(absl::ToInt64Milliseconds(keepalive));
+        static_cast<int>(absl::ToInt64Milliseconds(options.keepalive));
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds);
     arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds);
     arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);

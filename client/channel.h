@@ -10,11 +10,17 @@
 
 namespace unroll::client {
 
-// A connection as Client describes it. With `keepalive`, one on which calls are
-// under way is probed that often and breaks when there is no answer.
-std::shared_ptr<grpc::Channel> MakeChannel(
-    const std::string& address,
-    absl::Duration keepalive = absl::InfiniteDuration());
+struct ChannelOptions {
+  // A connection on which calls are under way is probed so often and breaks
+  // when there is no answer. Default: never.
+  absl::Duration keepalive = absl::InfiniteDuration();
+  // Otherwise gRPC gives channels to one address one connection.
+  bool own_connection = false;
+};
+
+// A connection as Client describes it.
+std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address,
+                                           const ChannelOptions& options = {});
 
 }  // namespace unroll::client
 

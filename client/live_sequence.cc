@@ -38,8 +38,8 @@ LiveSequence::LiveSequence(LiveOptions options, v1::LiveOpening opening)
       window_(opening.window() > 0 ? opening.window() : kDefaultWindow),
       opening_(std::move(opening)) {
   for (const std::string& address : options_.addresses) {
-    stubs_.push_back(
-        v1::SequenceInference::NewStub(MakeChannel(address, kKeepalive)));
+    stubs_.push_back(v1::SequenceInference::NewStub(
+        MakeChannel(address, {.keepalive = kKeepalive})));
   }
   not_before_.resize(stubs_.size(), absl::InfinitePast());
   if (stubs_.empty()) {

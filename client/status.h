@@ -17,6 +17,9 @@ namespace unroll::client {
 absl::Status FromGrpc(const grpc::Status& status, const std::string& address,
                       absl::Duration timeout);
 
+// The reason of the status' google.rpc.ErrorInfo; "" without one.
+std::string ReasonOf(const grpc::Status& status);
+
 // How long the server asks to wait before trying again (RetryInfo), if it does.
 std::optional<absl::Duration> RetryDelayOf(const grpc::Status& status);
 

@@ -131,22 +131,29 @@ class App {
                                  ? flags.max_connection_age
                                  : absl::InfiniteDuration()},
             clock_, metrics_),
-        gauges_(std::make_shared<ScrapedGauges>(scheduler_, models_, admission_,
-                                                *state_keys_)),
-        environment_{.clock = clock_,
-                     .models = models_,
-                     .admission = admission_,
-                     .scheduler = scheduler_,
-                     .metrics = metrics_,
-                     .gate = gate_,
-                     .state_keys = *state_keys_,
-                     .infer_statistics = infer_statistics_,
-                     .max_batch_rows = flags.max_batch_rows,
-                     .max_steps = flags.max_steps,
-                     .max_message_bytes = flags.max_message_bytes,
-                     .idle_timeout = flags.idle_timeout,
-                     .slow_call_threshold = flags.slow_call_threshold,
-                     .any_model_is_enough = flags.ready == "any"},
+        kept_sequences_({.max_sequences = flags.max_kept_sequences,
+                         .max_bytes = flags.max_kept_sequence_bytes,
+                         .idle_timeout = flags.idle_timeout},
+                        clock_, admission_),
+        gauges_(std::make_shared<ScrapedGauges>(
+            scheduler_, kept_sequences_, models_, admission_, *state_keys_)),
+        environment_{
+            .clock = clock_,
+            .models = models_,
+            .admission = admission_,
+            .scheduler = scheduler_,
+            .metrics = metrics_,
+            .gate = gate_,
+            .state_keys = *state_keys_,
+            .kept_sequences = kept_sequences_,
+            .infer_statistics = infer_statistics_,
+            .max_batch_rows = flags.max_batch_rows,
+            .max_steps = flags.max_steps,
+            .max_message_bytes = flags.max_message_bytes,
+            .idle_timeout = flags.idle_timeout,
+            .slow_call_threshold = flags.slow_call_threshold,
+            .any_model_is_enough = flags.ready == "any",
+            .config_of_sequences = flags.model_config_scheduler == "sequence"},
         inference_service_(environment_),
         infer_service_(environment_),
         models_service_(environment_) {}
@@ -175,6 +182,7 @@ class App {
   const std::unique_ptr<StateKeyRing> state_keys_;
   Metrics metrics_;
   Scheduler scheduler_;
+  KeptSequences kept_sequences_;
   std::shared_ptr<ScrapedGauges> gauges_;  // shared with the exposer
   CallGate gate_;
   InferStatistics infer_statistics_;

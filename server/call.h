@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "core/base/clock.h"
 #include "core/serve/admission.h"
+#include "core/serve/kept_sequences.h"
 #include "core/serve/model_registry.h"
 #include "core/serve/scheduler.h"
 #include "server/call_gate.h"
@@ -31,6 +32,7 @@ struct CallEnvironment {
   Metrics& metrics;
   CallGate& gate;
   const StateKeyRing& state_keys;
+  KeptSequences& kept_sequences;
   InferStatistics& infer_statistics;
   int64_t max_batch_rows = 0;
   int64_t max_steps = 0;
@@ -38,6 +40,8 @@ struct CallEnvironment {
   absl::Duration idle_timeout;
   absl::Duration slow_call_threshold;  // zero: none is logged
   bool any_model_is_enough = false;    // to be ready
+  bool config_of_sequences =
+      false;  // what ModelConfig tells: sequence_batching
 
   // Whether the server is to get calls: all models are served, or any.
   bool Ready() const;

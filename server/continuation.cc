@@ -24,6 +24,7 @@ absl::StatusOr<Continuation> Continuation::Begin(const From& from,
   Continuation continuation;
   continuation.model_ = request.model;
   continuation.keys_ = &keys;
+  continuation.steps_before_ = from.steps_before;
   if (from.state_token.empty()) return continuation;
   if (from.has_initial_state) {
     return Invalid("both state_token and initial_state, expected one of them");

@@ -27,6 +27,7 @@ class Continuation {
     std::string_view state_token;  // empty: none
     bool has_initial_state = false;
     bool require_exact = false;
+    int64_t steps_before = 0;  // without a token
   };
   // Reads the state token, if there is one, into `request`, which has all else.
   // `keys` is borrowed. The codes of unroll.v1.Sequence.state_token.

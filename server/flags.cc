@@ -141,8 +141,18 @@ void AddAll(CLI::App& app, Flags& flags) {
               absl::Milliseconds(1),
               "End a stream whose results nobody reads for so long (ABORTED)");
   AddDuration(app, "idle-timeout", flags.idle_timeout, absl::Milliseconds(1),
-              "End a live sequence that gets no opening or step for so long "
-              "(ABORTED)");
+              "End a live sequence that gets no opening or step (ABORTED), and "
+              "forget a kept one that gets no request, for so long");
+  AddCount(app, "max-kept-sequences", flags.max_kept_sequences, 0,
+           int64_t{1} << 30,
+           "Most sequences whose state is kept from one ModelInfer request to "
+           "the next (sequence_id)");
+  AddBytes(app, "max-kept-sequence-bytes", flags.max_kept_sequence_bytes, 0,
+           int64_t{1} << 50, "Most memory for their states");
+  AddChoice(app, "model-config-scheduler", flags.model_config_scheduler,
+            {"dynamic", "sequence"},
+            "What ModelConfig calls the scheduler: with \"sequence\" load "
+            "generators such as perf_analyzer send sequences");
   AddDuration(app, "max-connection-age", flags.max_connection_age,
               absl::ZeroDuration(),
               "Ask connections so old to go (within 10 %), so that clients "

@@ -25,7 +25,10 @@ struct Flags {
   int64_t memory_limit = 0;  // bytes; 0: 80 % of the cgroup's or the machine's
   absl::Duration slow_reader_timeout = absl::Seconds(10);
   absl::Duration idle_timeout = absl::Minutes(10);
-  absl::Duration max_connection_age;  // zero: any
+  int64_t max_kept_sequences = 65536;
+  int64_t max_kept_sequence_bytes = 1 << 30;
+  std::string model_config_scheduler = "dynamic";  // dynamic, sequence
+  absl::Duration max_connection_age;               // zero: any
   absl::Duration max_connection_age_grace = absl::Seconds(30);
   absl::Duration drain_timeout = absl::Seconds(30);
   std::string ready = "all";  // all, any

@@ -7,15 +7,15 @@ InferCall::InferCall(CallEnvironment& environment,
                      const inference::ModelInferRequest& request,
                      inference::ModelInferResponse& response)
     : record_(environment, "ModelInfer", request.model_name()),
-      run_(environment, request, response,
-           [this](const absl::Status& status) { End(status); }) {
-  const absl::Status status = run_.Begin(Deadline(context, environment.clock));
+      run_(environment, request, response, *this) {
+  const absl::Status status =
+      run_.Begin({.deadline = Deadline(context, environment.clock)});
   if (status.ok()) return;
   SetPushback(status, context);
-  End(status);
+  OnEnded(status);
 }
 
-void InferCall::End(const absl::Status& status) {
+void InferCall::OnEnded(const absl::Status& status) {
   record_.End(status, run_.Detail());
   Finish(ToGrpc(status));
 }

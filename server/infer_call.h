@@ -7,7 +7,8 @@
 namespace unroll::server {
 
 // One ModelInfer call. Owns itself: made with new, deleted by gRPC's OnDone.
-class InferCall final : public grpc::ServerUnaryReactor {
+class InferCall final : public grpc::ServerUnaryReactor,
+                        private InferRun::Client {
  public:
   // `request` and `response` live until the call is done, by gRPC's promise.
   InferCall(CallEnvironment& environment, grpc::CallbackServerContext& context,
@@ -18,7 +19,7 @@ class InferCall final : public grpc::ServerUnaryReactor {
   void OnDone() override { delete this; }
 
  private:
-  void End(const absl::Status& status);
+  void OnEnded(const absl::Status& status) override;
 
   const CallRecord record_;
   InferRun run_;

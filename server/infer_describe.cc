@@ -84,17 +84,25 @@ void Describe(const ServedModel& model,
   properties["optional_inputs"] = OptionalInputs(model);
 }
 
-void Describe(const ServedModel& model, int64_t max_batch_size,
+void Describe(const ServedModel& model, const CallEnvironment& environment,
               inference::ModelConfig& config) {
   config.set_name(model.info.name);
   config.set_platform(kPlatform);
   config.set_backend(kPlatform);
-  config.set_max_batch_size(static_cast<int32_t>(max_batch_size));
+  config.set_max_batch_size(static_cast<int32_t>(environment.max_batch_rows));
   SetConfig(Input(model.info), *config.add_input());
   for (const TensorDescription& output : Outputs(model.info)) {
     SetConfig(output, *config.add_output());
   }
   config.mutable_model_transaction_policy()->set_decoupled(false);
+  if (environment.config_of_sequences && model.incremental()) {
+    auto& batching = *config.mutable_sequence_batching();
+    batching.set_max_sequence_idle_microseconds(
+        absl::ToInt64Microseconds(environment.idle_timeout));
+    batching.mutable_oldest()->set_max_candidate_sequences(
+        static_cast<int32_t>(environment.max_batch_rows));
+    return;
+  }
   auto& batching = *config.mutable_dynamic_batching();
   batching.set_priority_levels(kPriorityLevels);
   batching.set_default_priority_level(kHighestPriority + 1);

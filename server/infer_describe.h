@@ -5,6 +5,7 @@
 
 #include "core/serve/model_registry.h"
 #include "inference/grpc_service.pb.h"
+#include "server/call.h"
 
 namespace unroll::server {
 
@@ -13,7 +14,7 @@ void Describe(const ServedModel& model,
               inference::ModelMetadataResponse& response);
 
 // What ModelConfig tells.
-void Describe(const ServedModel& model, int64_t max_batch_size,
+void Describe(const ServedModel& model, const CallEnvironment& environment,
               inference::ModelConfig& config);
 
 // What RepositoryIndex tells.

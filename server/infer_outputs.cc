@@ -160,12 +160,12 @@ absl::StatusOr<InferPlan> PlanInferOutputs(
   return plan;
 }
 
-std::optional<int64_t> InferOutputBytes(const InferPlan& plan,
+std::optional<int64_t> InferOutputBytes(std::span<const InferOutput> outputs,
                                         const ServedModel& model,
                                         int64_t sequences, int64_t steps) {
   constexpr int64_t kFraming = 128;
   int64_t bytes = kFraming;
-  for (const InferOutput& output : plan.outputs) {
+  for (const InferOutput& output : outputs) {
     const auto size = CheckedElements(std::initializer_list<int64_t>{
         sequences, output.each_step ? steps : 1, RowBytes(output, model)});
     if (!size || __builtin_add_overflow(bytes, *size + kFraming, &bytes)) {

@@ -38,9 +38,9 @@ absl::StatusOr<InferPlan> PlanInferOutputs(
     const inference::ModelInferRequest& request, const ServedModel& model,
     bool wants_token);
 
-// The bytes of all outputs for N sequences of T steps; nothing: more than an
+// The bytes of outputs for N sequences of T steps; nothing: more than an
 // int64 can say.
-std::optional<int64_t> InferOutputBytes(const InferPlan& plan,
+std::optional<int64_t> InferOutputBytes(std::span<const InferOutput> outputs,
                                         const ServedModel& model,
                                         int64_t sequences, int64_t steps);
 

@@ -15,6 +15,8 @@ namespace {
 
 using inference::InferParameter;
 
+constexpr size_t kMaxSequenceId = 128;  // bytes
+
 std::string_view KindOf(const InferParameter& parameter) {
   switch (parameter.parameter_choice_case()) {
     case InferParameter::kBoolParam:
@@ -41,6 +43,23 @@ absl::Status WrongKind(const InferParameter& parameter,
 absl::Status ReadBool(const InferParameter& parameter, bool& value) {
   if (!parameter.has_bool_param()) return WrongKind(parameter, "bool_param");
   value = parameter.bool_param();
+  return absl::OkStatus();
+}
+
+absl::Status ReadId(const InferParameter& parameter, InferParameters& read) {
+  if (parameter.has_int64_param()) {
+    const int64_t id = parameter.int64_param();
+    if (id != 0) read.sequence_id = absl::StrCat(id);
+    return absl::OkStatus();
+  }
+  if (!parameter.has_string_param()) {
+    return WrongKind(parameter, "int64_param or string_param");
+  }
+  const std::string& id = parameter.string_param();
+  if (id.size() > kMaxSequenceId) {
+    return Invalid("%d bytes, expected at most %d", id.size(), kMaxSequenceId);
+  }
+  if (!id.empty()) read.sequence_id = absl::StrCat("\"", id, "\"");
   return absl::OkStatus();
 }
 
@@ -98,6 +117,9 @@ Reader BoolReader(bool InferParameters::*member) {
 
 const std::map<std::string_view, Reader>& Readers() {
   static const auto& readers = *new std::map<std::string_view, Reader>{
+      {"sequence_id", ReadId},
+      {"sequence_start", BoolReader(&InferParameters::sequence_start)},
+      {"sequence_end", BoolReader(&InferParameters::sequence_end)},
       {"triton_enable_empty_final_response",
        BoolReader(&InferParameters::stepwise)},
       {"state_token", ReadStateToken},
@@ -118,8 +140,6 @@ absl::StatusOr<InferParameters> ReadInferParameters(
     absl::Status status;
     if (reader != Readers().end()) {
       status = reader->second(parameter, read);
-    } else if (name.starts_with("sequence_")) {
-      status = Invalid("sequences that the server keeps are not served yet");
     } else if (name.starts_with("triton_")) {
       status = Invalid("is not known");
     }
@@ -128,7 +148,22 @@ absl::StatusOr<InferParameters> ReadInferParameters(
                        status.message());
     }
   }
+  if (read.sequence_id.empty() && (read.sequence_start || read.sequence_end)) {
+    return Invalid(
+        "parameter \"%s\": without a sequence_id other than 0 and \"\"",
+        read.sequence_start ? "sequence_start" : "sequence_end");
+  }
   return read;
+}
+
+absl::StatusOr<std::string> ReadSequenceId(
+    const InferParameterMap& parameters) {
+  InferParameters read;
+  const auto found = parameters.find("sequence_id");
+  if (found != parameters.end()) {
+    RETURN_IF_ERROR(ReadId(found->second, read));
+  }
+  return read.sequence_id;
 }
 
 absl::StatusOr<int64_t> ReadClassification(

@@ -21,6 +21,9 @@ inline constexpr int64_t kPriorityLevels =
 
 // What a ModelInferRequest's parameters say.
 struct InferParameters {
+  std::string sequence_id;  // as ReadSequenceId has it
+  bool sequence_start = false;
+  bool sequence_end = false;
   bool stepwise = false;  // triton_enable_empty_final_response
   bool wants_token = false;
   std::string state_token;  // to start from; empty: none
@@ -33,6 +36,10 @@ struct InferParameters {
 // range, or an unknown triton_*. Other names are not heeded.
 absl::StatusOr<InferParameters> ReadInferParameters(
     const InferParameterMap& parameters);
+
+// The sequence that a request belongs to: 7 or "name" (in quotes), or nothing.
+// INVALID_ARGUMENT: it is of a wrong kind or too long.
+absl::StatusOr<std::string> ReadSequenceId(const InferParameterMap& parameters);
 
 // The value of the parameter `classification` of a requested output; 0: none.
 // INVALID_ARGUMENT: it is no whole number, or less than 1.

@@ -2,7 +2,6 @@
 #define UNROLL_SERVER_INFER_RUN_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,39 +20,60 @@ namespace unroll::server {
 // One ModelInferRequest on its way to its response, by whichever call it came.
 class InferRun final : private SequenceGroup::Owner {
  public:
-  // Told on a worker when all is done: the response is complete, or why it is
-  // not. May destroy the run.
-  using Done = std::function<void(const absl::Status&)>;
+  // Who is told, on workers.
+  class Client {
+   public:
+    virtual ~Client() = default;
+    // Some steps' outputs, of a request that wants them so, in order. False: no
+    // more until Resume.
+    virtual bool OnSteps(inference::ModelInferResponse) { return true; }
+    // The last call: the response is complete, or why it is not. May destroy
+    // the run.
+    virtual void OnEnded(const absl::Status& status) = 0;
+  };
+  struct Options {
+    absl::Time deadline = absl::InfiniteFuture();
+    bool streaming = false;  // the client takes a request's steps one by one
+  };
 
-  // `request` and `response` must outlive it.
+  // `request`, `response` and `client` must outlive it.
   InferRun(CallEnvironment& environment,
            const inference::ModelInferRequest& request,
-           inference::ModelInferResponse& response, Done done)
+           inference::ModelInferResponse& response, Client& client)
       : environment_(environment),
         request_(request),
         response_(response),
-        done_(std::move(done)),
+        client_(client),
         sequences_(environment, *this) {}
 
   // Checks everything and submits; nothing runs unless all is well. After an
-  // error `done` is not called.
-  absl::Status Begin(absl::Time deadline);
+  // error the client is not called.
+  absl::Status Begin(const Options& options);
 
   // Once begun, from any thread.
   void Cancel() {
     sequences_.Cancel(CancelStatus(sequences_.deadline(), environment_.clock));
   }
+  void Resume() { sequences_.Resume(); }
 
   // For the log, once it has ended.
   std::string Detail() const;
 
  private:
-  absl::Status CheckAndSubmit(absl::Time deadline);
+  absl::Status CheckAndSubmit(const Options& options);
+  absl::Status FindModel();
+  // What a request of a kept sequence may not have.
+  absl::Status CheckKept() const;
   absl::Status AddSequence(int64_t n);
+  // Pays for the reply and lays it out. RESOURCE_EXHAUSTED: it is too large.
+  absl::Status PrepareReply();
   // Of sequences of so many steps. RESOURCE_EXHAUSTED: too large a reply.
   absl::StatusOr<int64_t> ReplyBytes(int64_t steps) const;
-  // Tells the statistics.
-  void Record(const absl::Status& status);
+  void NameResponse(inference::ModelInferResponse& response) const;
+  // The steps as responses of their own. False: the client is full.
+  bool GiveSteps(const StepResults& results);
+  // Lets go of the sequence and tells the statistics.
+  void Conclude(const absl::Status& status);
 
   // SequenceGroup::Owner.
   bool OnSteps(int64_t index, const StepResults& results) override;
@@ -64,16 +84,21 @@ class InferRun final : private SequenceGroup::Owner {
   CallEnvironment& environment_;
   const inference::ModelInferRequest& request_;
   inference::ModelInferResponse& response_;
-  const Done done_;
+  Client& client_;
   const absl::Time begin_ = environment_.clock.Now();
-  absl::Time submitted_;
+  absl::Time submitted_ = begin_;
   InferParameters parameters_;
   std::shared_ptr<const ServedModel> model_;  // shared with the sequences
   InferPlan plan_;
+  bool stepwise_ = false;
+  int64_t steps_per_message_ = 0;  // then
   std::optional<InferInputs> inputs_;
-  std::optional<InferReply> reply_;
   std::vector<Continuation> continuations_;  // of each sequence
   SequenceGroup sequences_;
+
+  // Of the workers.
+  std::optional<InferReply> reply_;  // stepwise: of what comes once
+  std::optional<KeptSequences::Hold> hold_;
 };
 
 }  // namespace unroll::server

@@ -5,15 +5,17 @@
 #include "server/infer_call.h"
 #include "server/infer_describe.h"
 #include "server/infer_parameters.h"
+#include "server/infer_stream_call.h"
 #include "server/version.h"
 
 namespace unroll::server {
 namespace {
 
 // Only those that work.
-constexpr const char* kExtensions[] = {"binary_tensor_data", "classification",
-                                       "schedule_policy", "model_configuration",
-                                       "statistics"};
+constexpr const char* kExtensions[] = {
+    "binary_tensor_data",  "classification",  "sequence",
+    "sequence(string_id)", "schedule_policy", "model_configuration",
+    "statistics"};
 
 }  // namespace
 
@@ -81,12 +83,19 @@ grpc::ServerUnaryReactor* InferService::ModelMetadata(
   return FinishNow(*context, record, model.status());
 }
 
-// Deletes itself when gRPC is done with it.
+// Both delete themselves when gRPC is done with them.
+
 grpc::ServerUnaryReactor* InferService::ModelInfer(
     grpc::CallbackServerContext* context,
     const inference::ModelInferRequest* request,
     inference::ModelInferResponse* response) {
   return new InferCall(environment_, *context, *request, *response);
+}
+
+grpc::ServerBidiReactor<inference::ModelInferRequest,
+                        inference::ModelStreamInferResponse>*
+InferService::ModelStreamInfer(grpc::CallbackServerContext* context) {
+  return new InferStreamCall(environment_, *context);
 }
 
 grpc::ServerUnaryReactor* InferService::ModelConfig(
@@ -96,7 +105,7 @@ grpc::ServerUnaryReactor* InferService::ModelConfig(
   const CallRecord record(environment_, "ModelConfig", request->name());
   const auto model = Find(*request);
   if (model.ok()) {
-    Describe(**model, environment_.max_batch_rows, *response->mutable_config());
+    Describe(**model, environment_, *response->mutable_config());
   }
   return FinishNow(*context, record, model.status());
 }

@@ -217,6 +217,10 @@ std::vector<MetricFamily> ScrapedGauges::Collect() const {
   add("unroll_sequences_live", "Live sequences, whatever they do", load.live);
   add("unroll_state_bytes", "Memory of all sequences' states",
       load.state_bytes);
+  const KeptSequences::Load kept = kept_sequences_.load();
+  add("unroll_sequences_kept",
+      "Sequences whose state is kept for their next request", kept.sequences);
+  add("unroll_sequences_kept_bytes", "Memory of their states", kept.bytes);
   MetricFamily used = GaugeFamily("unroll_memory_used_bytes",
                                   "Memory that models and admitted calls hold, "
                                   "of unroll_memory_limit_bytes");

@@ -16,6 +16,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "core/serve/admission.h"
+#include "core/serve/kept_sequences.h"
 #include "core/serve/model_registry.h"
 #include "core/serve/observer.h"
 #include "core/serve/reason.h"
@@ -78,9 +79,11 @@ class Metrics final : public Observer {
 // Gauges that are read when scraped. What it reads must outlive the exposer.
 class ScrapedGauges final : public prometheus::Collectable {
  public:
-  ScrapedGauges(const Scheduler& scheduler, const ModelRegistry& models,
-                const Admission& admission, const StateKeyRing& state_keys)
+  ScrapedGauges(const Scheduler& scheduler, KeptSequences& kept_sequences,
+                const ModelRegistry& models, const Admission& admission,
+                const StateKeyRing& state_keys)
       : scheduler_(scheduler),
+        kept_sequences_(kept_sequences),
         models_(models),
         admission_(admission),
         state_keys_(state_keys) {}
@@ -89,6 +92,7 @@ class ScrapedGauges final : public prometheus::Collectable {
 
  private:
   const Scheduler& scheduler_;
+  KeptSequences& kept_sequences_;  // forgets some when asked
   const ModelRegistry& models_;
   const Admission& admission_;
   const StateKeyRing& state_keys_;

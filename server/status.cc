@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "core/base/text.h"
 #include "core/serve/reason.h"
 #include "google/rpc/error_details.pb.h"
@@ -40,6 +41,14 @@ grpc::Status ToGrpc(const absl::Status& status) {
   details.set_code(code);
   details.set_message(message);
   return grpc::Status(code, message, details.SerializeAsString());
+}
+
+std::string ToSentence(const absl::Status& status) {
+  const auto reason = ReasonOf(status);
+  return absl::StrCat(absl::StatusCodeToString(status.code()),
+                      reason ? absl::StrFormat(" (%s)", Name(*reason)) : "",
+                      ": ",
+                      Printable(std::string(status.message()), kMaxMessage));
 }
 
 void SetPushback(const absl::Status& status,

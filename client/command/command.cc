@@ -44,10 +44,12 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
       "  unroll stream langid --text \"buenos dias\"\n"
       "  unroll predict langid --text hello --json\n"
       "  unroll live langid\n"
+      "  unroll bench langid --rate 1000\n"
       "  unroll inspect model.pt\n\n"
       "\"unroll predict --help\" and so on say more. Exit codes: 0 success, 1 "
       "the "
-      "call\nfailed (standard error has the gRPC code), 2 bad usage.\n");
+      "call\nfailed (standard error has the gRPC code), 2 bad usage, 3 an SLO "
+      "of bench was\nmissed.\n");
 
   ModelFlags models;
   CLI::App* models_command =
@@ -66,6 +68,10 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
   CLI::App* live_command = app.add_subcommand(
       "live", "Type, and see the prediction move with every step");
   AddLiveFlags(*live_command, live);
+  BenchFlags bench;
+  CLI::App* bench_command = app.add_subcommand(
+      "bench", "Load a server and say how fast its answers come");
+  AddBenchFlags(*bench_command, bench);
   InspectFlags inspect;
   CLI::App* inspect_command = app.add_subcommand(
       "inspect", "Say what a server would make of a model's files");
@@ -86,6 +92,7 @@ int Run(int argc, const char* const* argv, Terminal& terminal) {
   if (*predict_command) return RunPredict(predict, terminal);
   if (*stream_command) return RunStream(stream, terminal);
   if (*live_command) return RunLive(live, terminal);
+  if (*bench_command) return RunBench(bench, terminal);
   if (*inspect_command) return RunInspect(inspect, terminal);
   return RunHealth(health, terminal);
 }

@@ -1,6 +1,7 @@
 #ifndef UNROLL_CLIENT_COMMAND_COMMANDS_H_
 #define UNROLL_CLIENT_COMMAND_COMMANDS_H_
 
+#include "client/command/bench_flags.h"
 #include "client/command/flags.h"
 #include "client/command/terminal.h"
 
@@ -14,6 +15,7 @@ int RunHealth(const HealthFlags& flags, Terminal& terminal);
 int RunPredict(const PredictFlags& flags, Terminal& terminal);
 int RunStream(const PredictFlags& flags, Terminal& terminal);
 int RunLive(const LiveFlags& flags, Terminal& terminal);
+int RunBench(const BenchFlags& flags, Terminal& terminal);
 
 // The command as a whole. argv[0] is the program.
 int RunCommand(int argc, const char* const* argv, Terminal& terminal);

@@ -28,8 +28,12 @@ bool LocaleIsUtf8() {
 }  // namespace
 
 Terminal StandardTerminal() {
-  return {std::cin, std::cout, std::cerr, isatty(STDIN_FILENO) != 0,
-          isatty(STDOUT_FILENO) != 0 && LocaleIsUtf8()};
+  return {std::cin,
+          std::cout,
+          std::cerr,
+          isatty(STDIN_FILENO) != 0,
+          isatty(STDOUT_FILENO) != 0 && LocaleIsUtf8(),
+          isatty(STDERR_FILENO) != 0};
 }
 
 int CallFailed(const absl::Status& status, Terminal& terminal) {

@@ -15,12 +15,13 @@ struct Terminal {
   std::ostream& err;
   bool typed = false;    // `in` is typed by a person
   bool unicode = false;  // `out` can draw block characters
+  bool watched = false;  // a person sees `err`
 };
 
 // The process's own.
 Terminal StandardTerminal();
 
-enum ExitCode { kSuccess = 0, kCallFailed = 1, kBadUsage = 2 };
+enum ExitCode { kSuccess = 0, kCallFailed = 1, kBadUsage = 2, kSloMissed = 3 };
 
 // Both tell `err` of a status that is not OK and return the exit code. Bad
 // usage is what was wrong before anything was asked of the server.

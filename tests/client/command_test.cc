@@ -75,7 +75,7 @@ std::vector<Json> Lines(const std::string& text) {
 
 TEST_F(CommandTest, HelpTeachesEverySubcommand) {
   for (const char* command :
-       {"models", "model", "predict", "stream", "health"}) {
+       {"models", "model", "predict", "stream", "bench", "health"}) {
     const Ran ran = Unroll({command, "--help"});
     EXPECT_EQ(ran.code, kSuccess);
     EXPECT_THAT(ran.out, AllOf(HasSubstr("Examples:"), HasSubstr("--server"),
@@ -99,6 +99,19 @@ TEST_F(CommandTest, BadUsageIsToldWithoutACall) {
       {"predict", "letters", "--concurrency", "2"},
       {"predict", "letters", "--repeat", "2", "--output-dir", "x"},
       {"stream", "letters", "--repeat", "2"},
+      {"bench", "letters"},
+      {"bench", "letters", "--rate", "0"},
+      {"bench", "letters", "--rate", "5", "--concurrency", "5"},
+      {"bench", "letters", "--rate", "5", "--live", "5"},
+      {"bench", "letters", "--rate", "1e6", "--duration", "1h"},
+      {"bench", "letters", "--rate", "5", "--arrivals", "sometimes"},
+      {"bench", "letters", "--rate", "5", "--lengths", "w5"},
+      {"bench", "letters", "--rate", "5", "--slo", "p99"},
+      {"bench", "letters", "--rate", "5", "--duration", "0s"},
+      {"bench", "letters", "--rate", "5", "--call", "unary"},
+      {"bench", "letters", "--concurrency", "5", "--arrivals", "fixed"},
+      {"bench", "letters", "--live", "5", "--call", "live"},
+      {"bench", "letters", "--live", "5", "--duration", "1ms"},
       {"health", "--nonsense"},
       {"models", "--model-version", "3"},
   };

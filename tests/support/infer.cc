@@ -82,6 +82,20 @@ inference::ModelInferRequest InferRequest(const golden::Case& c,
   return request;
 }
 
+inference::ModelInferRequest Steps(const golden::Case& c, int64_t first,
+                                   int64_t count) {
+  inference::ModelInferRequest request = InferRequest(c);
+  const int64_t row = c.spec.input_size * int64_t{sizeof(float)};
+  std::string& raw = *request.mutable_raw_input_contents(0);
+  raw = raw.substr(first * row, count * row);
+  request.mutable_inputs(0)->set_shape(1, count);
+  if (first > 0 && c.has_initial_state) {
+    request.mutable_inputs()->RemoveLast();
+    request.mutable_raw_input_contents()->RemoveLast();
+  }
+  return request;
+}
+
 const inference::ModelInferResponse::InferOutputTensor& Output(
     const inference::ModelInferResponse& response, const std::string& name) {
   return response.outputs(IndexOf(response, name));

@@ -38,6 +38,16 @@ std::string Bytes(const std::vector<std::string>& texts);
 inference::ModelInferRequest InferRequest(const golden::Case& c,
                                           int64_t sequences = 1);
 
+// Some steps of the case's features, for models of one direction; only the
+// first have the initial state.
+inference::ModelInferRequest Steps(const golden::Case& c, int64_t first,
+                                   int64_t count);
+
+inline inference::InferParameter& Parameter(
+    inference::ModelInferRequest& request, const std::string& name) {
+  return (*request.mutable_parameters())[name];
+}
+
 // An output of a response; what it holds. REQUIRES: it is there.
 const inference::ModelInferResponse::InferOutputTensor& Output(
     const inference::ModelInferResponse& response, const std::string& name);

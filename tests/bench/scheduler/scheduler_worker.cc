@@ -154,7 +154,7 @@ absl::StatusOr<Work> SchedulerWorker::Send(Jobs& jobs, SendFunction send,
   pins_.RunAsSender();
   const absl::Duration cpu = OtherThreadsCpu();
   send(jobs.all(), policy,
-       {.clock = clock_, .start = start, .spins = !pins_.shared()});
+       {.clock = clock_, .start = start, .spins = pins_.sender_may_spin()});
   Work work = policy.work();
   work.cpu = OtherThreadsCpu() - cpu;
   RETURN_IF_ERROR(jobs.Check(*model_));

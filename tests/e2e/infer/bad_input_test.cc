@@ -19,6 +19,7 @@ using unroll::testing::AddRaw;
 using unroll::testing::Bytes;
 using unroll::testing::InferRequest;
 using unroll::testing::ModelInfer;
+using unroll::testing::Parameter;
 using unroll::testing::ServerProcess;
 using unroll::testing::TempDirectory;
 using unroll::testing::WriteRepository;
@@ -57,10 +58,6 @@ struct BadRequest {
 };
 
 void PrintTo(const BadRequest& bad, std::ostream* out) { *out << bad.name; }
-
-inference::InferParameter& Parameter(Request& r, const std::string& name) {
-  return (*r.mutable_parameters())[name];
-}
 
 void Use(Request& r, const std::string& model) {
   r = InferRequest(golden::FindCase(model));

@@ -90,10 +90,11 @@ TEST_F(InferDescribeTest, TheServerListsOnlyWhatWorks) {
   inference::ServerMetadataResponse response;
   Call(&Stub::ServerMetadata, inference::ServerMetadataRequest(), response);
   EXPECT_EQ(response.name(), "unroll");
-  EXPECT_THAT(response.extensions(),
-              UnorderedElementsAre("binary_tensor_data", "classification",
-                                   "schedule_policy", "model_configuration",
-                                   "statistics"));
+  EXPECT_THAT(
+      response.extensions(),
+      UnorderedElementsAre("binary_tensor_data", "classification", "sequence",
+                           "sequence(string_id)", "schedule_policy",
+                           "model_configuration", "statistics"));
 }
 
 TEST_F(InferDescribeTest, AModelSaysWhatItTakesAndGives) {
@@ -134,6 +135,24 @@ TEST_F(InferDescribeTest, TheConfigurationNamesTheSameTensorsWithoutTheBatch) {
   EXPECT_EQ(config.output_size(), 3);
   EXPECT_TRUE(config.has_dynamic_batching());
   EXPECT_FALSE(config.model_transaction_policy().decoupled());
+}
+
+TEST_F(InferDescribeTest, LoadGeneratorsCanBeToldToSendSequences) {
+  const ServerProcess server(
+      directory_.path(),
+      {"--model-config-scheduler=sequence", "--idle-timeout=3s"});
+  stub_ = Infer(server);
+  inference::ModelConfigRequest request;
+  request.set_name("langid");
+  inference::ModelConfigResponse response;
+  ASSERT_TRUE(Call(&Stub::ModelConfig, request, response).ok());
+  EXPECT_EQ(
+      response.config().sequence_batching().max_sequence_idle_microseconds(),
+      3000000u);
+  request.set_name(FeatureCase().name);
+  ASSERT_TRUE(Call(&Stub::ModelConfig, request, response).ok());
+  EXPECT_TRUE(response.config().has_dynamic_batching())
+      << "a model that runs backward has no sequences to go on";
 }
 
 TEST_F(InferDescribeTest, StatisticsCountRequestsByVersion) {
