@@ -45,6 +45,8 @@ struct Service {
   const std::unique_ptr<StateKeyRing> state_keys = *StateKeyRing::Open("");
   Metrics metrics{models.Names()};
   Scheduler scheduler{{}, clock, metrics};
+  KeptSequences kept_sequences{{}, clock, admission};
+  InferStatistics infer_statistics;
   CallGate gate;
   CallEnvironment environment{.clock = clock,
                               .models = models,
@@ -53,6 +55,8 @@ struct Service {
                               .metrics = metrics,
                               .gate = gate,
                               .state_keys = *state_keys,
+                              .kept_sequences = kept_sequences,
+                              .infer_statistics = infer_statistics,
                               .max_steps = 100,
                               .max_message_bytes = 1 << 20,
                               .idle_timeout = absl::Minutes(10)};
