@@ -72,7 +72,8 @@ TEST_F(SchedulerWorkerTest, SaysWhatIsWrongWithALine) {
   const std::pair<std::string, std::string> lines[] = {
       {"", "expected: version"},
       {"prepare XL", "model \"XL\", expected S, M, L or Bi"},
-      {"run w9 0 1 1 keep single", "lengths \"w9\", expected w1"},
+      {"run w9 0 1 1 keep single", "\"w9\", expected w1"},
+      {"run 331 0 1 1 keep single", "331 steps, expected at most 330"},
       {"run w1 -1 1 1 keep single", "\"-1\", expected a number"},
       {"run w1 0 0 1 keep single", "0 sequences, expected 1 to"},
       {"run w1 0 one 1 keep single", "\"one\", expected a whole number"},
