@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels bench-scheduler clean
+.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels bench-scheduler bench-doors clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -32,6 +32,7 @@ help:
 	@echo "make fuzz          the readers of bytes from outside against FUZZ_SECONDS=60 of libFuzzer each"
 	@echo "make bench-kernels compare the kernels with other libraries; ONLY='ort_*,...' for some ratios"
 	@echo "make bench-scheduler  compare ways of batching (about 20 minutes); ONLY='capacity_*_w1,...' for some ratios"
+	@echo "make bench-doors   ModelInfer beside Predict on the same work (a minute)"
 	@echo "make clean         remove build/"
 
 deps:
@@ -90,6 +91,11 @@ bench-scheduler: test-deps
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build --preset release --target unroll_scheduler_worker
 	@/usr/bin/python3 tests/bench/scheduler.py --worker $(BIN)/unroll_scheduler_worker $(if $(ONLY),--only '$(ONLY)')
+
+bench-doors: test-deps
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release --target unroll_doors_bench
+	@$(BIN)/unroll_doors_bench
 
 lint: check-deps
 	@test -f build/clang/build.ninja || cmake --preset clang
