@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels bench-scheduler bench-doors clean
+.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels bench-scheduler bench-server bench-doors clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -32,6 +32,7 @@ help:
 	@echo "make fuzz          the readers of bytes from outside against FUZZ_SECONDS=60 of libFuzzer each"
 	@echo "make bench-kernels compare the kernels with other libraries; ONLY='ort_*,...' for some ratios"
 	@echo "make bench-scheduler  compare ways of batching (about 20 minutes); ONLY='capacity_*_w1,...' for some ratios"
+	@echo "make bench-server  compare the server with a bare gRPC echo server; ONLY='echo_share_*,...' for some ratios"
 	@echo "make bench-doors   ModelInfer beside Predict on the same work (a minute)"
 	@echo "make clean         remove build/"
 
@@ -91,6 +92,11 @@ bench-scheduler: test-deps
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build --preset release --target unroll_scheduler_worker
 	@/usr/bin/python3 tests/bench/scheduler.py --worker $(BIN)/unroll_scheduler_worker $(if $(ONLY),--only '$(ONLY)')
+
+bench-server: test-deps
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release --target unroll_echo_server
+	@/usr/bin/python3 tests/bench/server.py --bin $(BIN) $(if $(ONLY),--only '$(ONLY)')
 
 bench-doors: test-deps
 	@test -f build/release/build.ninja || cmake --preset release

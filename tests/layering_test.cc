@@ -37,7 +37,7 @@ const std::map<std::string, std::set<std::string>> kLayers = {
 const std::map<std::string, std::string> kLibraries = {
     {"dnnl.hpp", "core/rnn/onednn\\.h"},
     {"core/rnn/onednn.h", "core/rnn/.*\\.cc"},
-    {"immintrin.h", "core/simd/block_.*\\.h"},
+    {"immintrin.h", "core/simd/(block_.*|bfloat16_weights)\\.h"},
     {"dnnl_version.h", "server/metrics\\.cc"},
     {"grpc", "(server|client)/.*"},
     {"google/protobuf", "(server|client)/.*"},

@@ -18,8 +18,8 @@ enum class Activation {
   kLogSoftmax
 };
 
-// How weights are kept: as they are, or rounded to bfloat16. Sums and states
-// are float32 either way.
+// How weights are kept and inputs are multiplied with them: as they are, or
+// rounded to bfloat16. Sums and states are float32 either way.
 enum class Precision { kFloat32, kBfloat16 };
 
 // What the head reads: each step's hidden, the last step's hidden, the top

@@ -12,6 +12,9 @@ const simd::Ops& CpuOps() {
       const auto bits = static_cast<unsigned>(wanted);
       return (isa & bits) == bits;
     };
+    if (has(dnnl::cpu_isa::avx512_core_bf16)) {
+      return simd::OpsFor(simd::Isa::kAvx512Bfloat16);
+    }
     if (has(dnnl::cpu_isa::avx512_core)) {
       return simd::OpsFor(simd::Isa::kAvx512);
     }

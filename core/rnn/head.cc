@@ -19,7 +19,7 @@ const float* Head::Run(int64_t rows, const float* input,
                                  : i % 2 == 0            ? Workspace::kHeadOdd
                                                          : Workspace::kHeadEven;
     float* output = workspace.Floats(part, rows * layer.outputs());
-    layer.Run(rows, input, output);
+    layer.Run(rows, input, output, workspace);
     input = output;
   }
   return input;

@@ -30,8 +30,9 @@ Linear::Linear(const LinearWeights& weights, Activation activation,
       matmul_(weights.weight, weights.bias.values, precision,
               FunctionOf(activation)) {}
 
-void Linear::Run(int64_t rows, const float* input, float* output) const {
-  matmul_.Run(rows, {input, inputs()}, {output, outputs()});
+void Linear::Run(int64_t rows, const float* input, float* output,
+                 Workspace& workspace) const {
+  matmul_.Run(rows, {input, inputs()}, {output, outputs()}, workspace);
   if (activation_ != Activation::kSoftmax &&
       activation_ != Activation::kLogSoftmax) {
     return;

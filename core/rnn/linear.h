@@ -17,7 +17,8 @@ class Linear {
          Precision precision);
 
   // `input` is [rows, inputs], `output` [rows, outputs], both dense.
-  void Run(int64_t rows, const float* input, float* output) const;
+  void Run(int64_t rows, const float* input, float* output,
+           Workspace& workspace) const;
 
   int64_t inputs() const { return matmul_.inputs(); }
   int64_t outputs() const { return matmul_.outputs(); }

@@ -78,34 +78,43 @@ PackedMatmul::PackedMatmul(const Tensor& weight, const std::vector<float>& bias,
   }
 }
 
-simd::Matmul PackedMatmul::Call(int64_t rows, ConstRows source,
-                                Rows target) const {
-  return {.rows = rows,
-          .inputs = inputs_,
-          .columns = outputs_,
-          .x = source.data,
-          .x_stride = source.stride,
-          .weight_type = precision_ == Precision::kFloat32
-                             ? simd::WeightType::kFloat32
-                             : simd::WeightType::kBfloat16,
-          .weights = weights_.get(),
-          .y = target.data,
-          .y_stride = target.stride,
-          .function = function_,
-          .first_panel = 0,
-          .end_panel = Panels(outputs_)};
+simd::Matmul PackedMatmul::Call(int64_t rows, ConstRows source, Rows target,
+                                Workspace& workspace) const {
+  simd::Matmul call = {.rows = rows,
+                       .inputs = inputs_,
+                       .columns = outputs_,
+                       .x = source.data,
+                       .x_stride = source.stride,
+                       .weights = weights_.get(),
+                       .y = target.data,
+                       .y_stride = target.stride,
+                       .function = function_,
+                       .first_panel = 0,
+                       .end_panel = Panels(outputs_)};
+  if (precision_ == Precision::kBfloat16) {
+    const int64_t pairs = (inputs_ + 1) / 2;
+    auto* const rounded = reinterpret_cast<uint32_t*>(workspace.Bytes(
+        Workspace::kRounded, rows * pairs * int64_t{sizeof(uint32_t)}));
+    for (int64_t row = 0; row < rows; ++row) {
+      CpuOps().round_to_bfloat16(source.From(row).data, inputs_,
+                                 rounded + row * pairs);
+    }
+    call.x = rounded;
+    call.x_stride = pairs;
+  }
+  return call;
 }
 
 void PackedMatmul::Run(int64_t rows, ConstRows source, Rows target,
-                       Cores::Lease* cores) const {
-  simd::Matmul call = Call(rows, source, target);
+                       Workspace& workspace, Cores::Lease* cores) const {
+  simd::Matmul call = Call(rows, source, target, workspace);
   call.start = bias_.data();
   Dispatch(call, cores);
 }
 
 void PackedMatmul::RunOnto(int64_t rows, ConstRows source, Rows target,
-                           Cores::Lease* cores) const {
-  simd::Matmul call = Call(rows, source, target);
+                           Workspace& workspace, Cores::Lease* cores) const {
+  simd::Matmul call = Call(rows, source, target, workspace);
   call.start = target.data;
   call.start_stride = target.stride;
   Dispatch(call, cores);
@@ -113,16 +122,19 @@ void PackedMatmul::RunOnto(int64_t rows, ConstRows source, Rows target,
 
 void PackedMatmul::Dispatch(const simd::Matmul& call,
                             Cores::Lease* cores) const {
+  const auto matmul = precision_ == Precision::kFloat32
+                          ? CpuOps().matmul
+                          : CpuOps().matmul_bfloat16;
   if (cores == nullptr || outputs_ < kSharedOutputs ||
       inputs_ * outputs_ < kSharedWeights) {
-    return CpuOps().matmul(call);
+    return matmul(call);
   }
   const int64_t parts = (call.end_panel + kPartPanels - 1) / kPartPanels;
   cores->ForEach(parts, [&](int64_t i) {
     simd::Matmul part = call;
     part.first_panel = i * kPartPanels;
     part.end_panel = std::min(call.end_panel, part.first_panel + kPartPanels);
-    CpuOps().matmul(part);
+    matmul(part);
   });
 }
 

@@ -11,6 +11,7 @@
 #include "core/model/tensor.h"
 #include "core/rnn/cores.h"
 #include "core/rnn/rows.h"
+#include "core/rnn/workspace.h"
 #include "core/simd/ops.h"
 
 namespace unroll {
@@ -27,11 +28,11 @@ class PackedMatmul {
                Precision precision, simd::Function function);
 
   // target = f(source W^T + b).
-  void Run(int64_t rows, ConstRows source, Rows target,
+  void Run(int64_t rows, ConstRows source, Rows target, Workspace& workspace,
            Cores::Lease* cores = nullptr) const;
   // target = f(target + source W^T); the bias plays no part.
   void RunOnto(int64_t rows, ConstRows source, Rows target,
-               Cores::Lease* cores = nullptr) const;
+               Workspace& workspace, Cores::Lease* cores = nullptr) const;
 
   int64_t inputs() const { return inputs_; }
   int64_t outputs() const { return outputs_; }
@@ -44,7 +45,8 @@ class PackedMatmul {
     void operator()(std::byte* memory) const { std::free(memory); }
   };
 
-  simd::Matmul Call(int64_t rows, ConstRows source, Rows target) const;
+  simd::Matmul Call(int64_t rows, ConstRows source, Rows target,
+                    Workspace& workspace) const;
   void Dispatch(const simd::Matmul& call, Cores::Lease* cores) const;
   const int64_t inputs_;
   const int64_t outputs_;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/base/status_macros.h"
+#include "core/rnn/cpu.h"
 #include "core/rnn/kernel.h"
 #include "core/rnn/onednn.h"
 #include "core/rnn/packed_matmul.h"
@@ -36,8 +37,8 @@ class SplitKernel final : public Kernel {
   }
 
   absl::Status Run(const PackedLayout& layout, Direction direction,
-                   LayerInput input, Rows output, float* state, Workspace&,
-                   Cores::Lease& cores) const override {
+                   LayerInput input, Rows output, float* state,
+                   Workspace& workspace, Cores::Lease& cores) const override {
     const int64_t last = layout.steps() - 1;
     const int64_t most_rows = std::max<int64_t>(
         kProjectedRows,
@@ -55,11 +56,11 @@ class SplitKernel final : public Kernel {
         }
         rows += layout.batch_size(t);
       }
-      Project(first_row, rows, input, output, cores);
+      Project(first_row, rows, input, output, workspace, cores);
       for (; i < end; ++i) {
         const int64_t t = direction == Direction::kForward ? i : last - i;
         Step(layout.batch_size(t), output.From(layout.row(0, t)), state, done,
-             cores);
+             workspace, cores);
       }
     }
     Keep(done, 0, state);
@@ -85,26 +86,27 @@ class SplitKernel final : public Kernel {
 
   // W_ih x + b_ih + b_hh of some rows.
   void Project(int64_t first, int64_t rows, LayerInput input, Rows output,
-               Cores::Lease& cores) const {
+               Workspace& workspace, Cores::Lease& cores) const {
     if (table_) {
       table_->Read(rows, input.tokens + first, output.From(first));
     } else {
       projection_->Run(rows, input.rows.From(first), output.From(first),
-                       &cores);
+                       workspace, &cores);
     }
   }
 
   // One time step, onto its projection in `output`.
   void Step(int64_t rows, Rows output, float* state, Done& done,
-            Cores::Lease& cores) const {
+            Workspace& workspace, Cores::Lease& cores) const {
     if (done.rows >= rows) {
       // Those that have ended leave their state; the others go on from where
       // it lies.
       Keep(done, rows, state);
-      recurrence_.RunOnto(rows, done.output, output, &cores);
+      recurrence_.RunOnto(rows, done.output, output, workspace, &cores);
     } else {
       Keep(done, 0, state);
-      recurrence_.RunOnto(rows, {state, hidden_size_}, output, &cores);
+      recurrence_.RunOnto(rows, {state, hidden_size_}, output, workspace,
+                          &cores);
     }
     done = {output, rows};
   }
@@ -127,6 +129,11 @@ class SplitKernel final : public Kernel {
 
 absl::StatusOr<std::unique_ptr<const Kernel>> MakeSplitKernel(
     const LayerWeights& weights, const KernelOptions& options) {
+  if (options.precision == Precision::kBfloat16 && !CpuHasBfloat16()) {
+    return absl::InvalidArgumentError(
+        "\"precision\": \"bfloat16\" needs a CPU with AVX512_BF16, and this "
+        "one has none; with \"float32\" any will do");
+  }
   std::unique_ptr<const Kernel> kernel;
   RETURN_IF_ERROR(onednn::Catch(
       [&] { kernel = std::make_unique<SplitKernel>(weights, options); }));

@@ -1,5 +1,7 @@
 #include "core/rnn/token_table.h"
 
+#include <algorithm>
+
 #include "core/rnn/packed_matmul.h"
 
 namespace unroll {
@@ -12,8 +14,14 @@ TokenTable::TokenTable(const TokenInput& input, const Tensor& weight_ih,
   if (input.embedding != nullptr) {
     const PackedMatmul projection(weight_ih, bias, precision,
                                   simd::Function::kIdentity);
-    projection.Run(input.vocabulary_size, {input.embedding->values.data(), k},
-                   {rows_.data(), hidden_size_});
+    const ConstRows embedding = {input.embedding->values.data(), k};
+    const Rows table = {rows_.data(), hidden_size_};
+    Workspace workspace;
+    constexpr int64_t kRows = 256;  // at a time, so that it stays small
+    for (int64_t v = 0; v < input.vocabulary_size; v += kRows) {
+      projection.Run(std::min(kRows, input.vocabulary_size - v),
+                     embedding.From(v), table.From(v), workspace);
+    }
     return;
   }
   // A unit vector picks out a column: nothing else adds to the bias.

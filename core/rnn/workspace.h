@@ -19,6 +19,7 @@ class Workspace {
     kTokens,      // or else
     kOutputEven,  // outputs of layers 0, 2, ...
     kOutputOdd,   // outputs of layers 1, 3, ...
+    kRounded,     // the input of a bfloat16 multiplication
     kState,       // a layer's state in slot order
     kHeadEven,    // what layers 0, 2, ... of the head read
     kHeadOdd,

@@ -36,17 +36,6 @@ struct Avx2Block {
     if (count > 8) _mm256_maskstore_ps(p + 8, Mask(count - 8), high);
   }
 
-  static void LoadPairs(const uint16_t* p, Avx2Block& even, Avx2Block& odd) {
-    const auto* pairs = reinterpret_cast<const __m256i*>(p);
-    const __m256i first = _mm256_loadu_si256(pairs);
-    const __m256i second = _mm256_loadu_si256(pairs + 1);
-    const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000));
-    even.low = _mm256_castsi256_ps(_mm256_slli_epi32(first, 16));
-    even.high = _mm256_castsi256_ps(_mm256_slli_epi32(second, 16));
-    odd.low = _mm256_castsi256_ps(_mm256_and_si256(first, upper));
-    odd.high = _mm256_castsi256_ps(_mm256_and_si256(second, upper));
-  }
-
   friend Avx2Block Fma(Avx2Block a, Avx2Block b, Avx2Block c) {
     return {_mm256_fmadd_ps(a.low, b.low, c.low),
             _mm256_fmadd_ps(a.high, b.high, c.high)};

@@ -37,15 +37,6 @@ struct GenericBlock {
     for (int i = 0; i < count; ++i) p[i] = v[i];
   }
 
-  // 16 pairs of bfloat16, which are the upper halves of floats.
-  static void LoadPairs(const uint16_t* p, GenericBlock& even,
-                        GenericBlock& odd) {
-    for (int i = 0; i < 16; ++i) {
-      even.v[i] = FromBits(static_cast<uint32_t>(p[2 * i]) << 16);
-      odd.v[i] = FromBits(static_cast<uint32_t>(p[2 * i + 1]) << 16);
-    }
-  }
-
   // a b + c, rounded once if kFused.
   friend GenericBlock Fma(const GenericBlock& a, const GenericBlock& b,
                           const GenericBlock& c) {

@@ -16,56 +16,36 @@ namespace unroll::simd {
 template <typename Block, int kRows, int kPanels>
 using Sums = Block[kRows][kPanels];
 
-// sums += x[:][k] w
-template <typename Block, int kRows, int kPanels>
-[[gnu::always_inline]] inline void AddProduct(
-    const float* x, int64_t x_stride, const Block (&w)[kPanels],
-    Sums<Block, kRows, kPanels>& sums) {
-  UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
-    const Block x_i = Block::Broadcast(x[i * x_stride]);
-    UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
-      sums[i][j] = Fma(x_i, w[j], sums[i][j]);
-    }
-  }
-}
+// What is multiplied, and how: AddTo does sums += x W for a tile. A panel is
+// PanelBytes long.
+struct Float32Weights {
+  using Input = float;
+  static int64_t PanelBytes(int64_t inputs) { return inputs * kPanel * 4; }
 
-template <typename Block, int kRows, int kPanels>
-[[gnu::always_inline]] inline void AddFloat32(
-    const Matmul& m, const float* x, int64_t panel,
-    Sums<Block, kRows, kPanels>& sums) {
-  const int64_t inputs = m.inputs, x_stride = m.x_stride;
-  const float* weights =
-      static_cast<const float*>(m.weights) + panel * inputs * kPanel;
+  template <typename Block, int kRows, int kPanels>
+  [[gnu::always_inline]] static void AddTo(const Matmul& m, const float* x,
+                                           int64_t panel,
+                                           Sums<Block, kRows, kPanels>& sums) {
+    const int64_t inputs = m.inputs, x_stride = m.x_stride;
+    const float* weights =
+        static_cast<const float*>(m.weights) + panel * inputs * kPanel;
 // Fewer instructions that are not multiplications: a core that is shared with
 // another thread hands out too few for both (5 % there, nothing elsewhere).
 #pragma GCC unroll 4
-  for (int64_t k = 0; k < inputs; ++k) {
-    Block w[kPanels];
-    UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
-      w[j] = Block::Load(weights + (j * inputs + k) * kPanel);
+    for (int64_t k = 0; k < inputs; ++k) {
+      Block w[kPanels];
+      UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
+        w[j] = Block::Load(weights + (j * inputs + k) * kPanel);
+      }
+      UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
+        const Block x_i = Block::Broadcast(x[i * x_stride + k]);
+        UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
+          sums[i][j] = Fma(x_i, w[j], sums[i][j]);
+        }
+      }
     }
-    AddProduct<Block, kRows, kPanels>(x + k, x_stride, w, sums);
   }
-}
-
-template <typename Block, int kRows, int kPanels>
-[[gnu::always_inline]] inline void AddBfloat16(
-    const Matmul& m, const float* x, int64_t panel,
-    Sums<Block, kRows, kPanels>& sums) {
-  const int64_t inputs = m.inputs, x_stride = m.x_stride;
-  const int64_t panel_size = (inputs + 1) / 2 * 2 * kPanel;
-  const uint16_t* weights =
-      static_cast<const uint16_t*>(m.weights) + panel * panel_size;
-  for (int64_t k = 0; k < inputs; k += 2) {
-    Block even[kPanels], odd[kPanels];
-    UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
-      Block::LoadPairs(weights + j * panel_size + k * kPanel, even[j], odd[j]);
-    }
-    AddProduct<Block, kRows, kPanels>(x + k, x_stride, even, sums);
-    if (k + 1 == inputs) break;
-    AddProduct<Block, kRows, kPanels>(x + k + 1, x_stride, odd, sums);
-  }
-}
+};
 
 // f of one row of some columns, in place.
 template <typename Block>
@@ -81,13 +61,14 @@ void ApplyToRow(Function function, float* y, int64_t columns) {
 }
 
 // y of kRows rows and kPanels panels.
-template <typename Block, int kRows, int kPanels>
+template <typename Block, typename Weights, int kRows, int kPanels>
 void RunTile(const Matmul& m, int64_t row, int64_t panel) {
   const int64_t first = panel * kPanel;
   const int64_t left = m.columns - first;  // columns from there on
   const float* start = m.start + row * m.start_stride + first;
   float* y = m.y + row * m.y_stride + first;
-  const float* x = m.x + row * m.x_stride;
+  const auto* x =
+      static_cast<const typename Weights::Input*>(m.x) + row * m.x_stride;
 
   Sums<Block, kRows, kPanels> sums;
   UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
@@ -98,11 +79,7 @@ void RunTile(const Matmul& m, int64_t row, int64_t panel) {
           count >= kPanel ? Block::Load(from) : Block::LoadPart(from, count);
     }
   }
-  if (m.weight_type == WeightType::kFloat32) {
-    AddFloat32<Block, kRows, kPanels>(m, x, panel, sums);
-  } else {
-    AddBfloat16<Block, kRows, kPanels>(m, x, panel, sums);
-  }
+  Weights::template AddTo<Block, kRows, kPanels>(m, x, panel, sums);
   UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
     UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
       float* to = y + i * m.y_stride + j * kPanel;
@@ -129,49 +106,49 @@ constexpr int PanelsFor(int64_t rows) {
 
 using TileFunction = void (*)(const Matmul&, int64_t row, int64_t panel);
 
-template <typename Block, int kRows>
+template <typename Block, typename Weights, int kRows>
 TileFunction TileOf(int panels) {
   constexpr int kMost = PanelsFor<Block>(kRows);
   if constexpr (kMost >= 8) {
-    if (panels == 8) return RunTile<Block, kRows, 8>;
+    if (panels == 8) return RunTile<Block, Weights, kRows, 8>;
   }
   if constexpr (kMost >= 4) {
-    if (panels == 4) return RunTile<Block, kRows, 4>;
+    if (panels == 4) return RunTile<Block, Weights, kRows, 4>;
   }
   if constexpr (kMost >= 2) {
-    if (panels == 2) return RunTile<Block, kRows, 2>;
+    if (panels == 2) return RunTile<Block, Weights, kRows, 2>;
   }
-  return RunTile<Block, kRows, 1>;
+  return RunTile<Block, Weights, kRows, 1>;
 }
 
-template <typename Block>
+template <typename Block, typename Weights>
 TileFunction TileOf(int rows, int panels) {
   switch (rows) {
     case 1:
-      return TileOf<Block, 1>(panels);
+      return TileOf<Block, Weights, 1>(panels);
     case 2:
-      return TileOf<Block, 2>(panels);
+      return TileOf<Block, Weights, 2>(panels);
     case 3:
-      return TileOf<Block, 3>(panels);
+      return TileOf<Block, Weights, 3>(panels);
     case 4:
-      return TileOf<Block, 4>(panels);
+      return TileOf<Block, Weights, 4>(panels);
     case 5:
-      return TileOf<Block, 5>(panels);
+      return TileOf<Block, Weights, 5>(panels);
     case 6:
-      return TileOf<Block, 6>(panels);
+      return TileOf<Block, Weights, 6>(panels);
     case 7:
-      return TileOf<Block, 7>(panels);
+      return TileOf<Block, Weights, 7>(panels);
     default:
-      return TileOf<Block, 8>(panels);
+      return TileOf<Block, Weights, 8>(panels);
   }
 }
 
 // All rows of some panels, in tiles of about the same number of rows.
-template <typename Block>
+template <typename Block, typename Weights>
 void RunPanels(const Matmul& m, int64_t tiles, int64_t panel, int panels) {
   for (int64_t i = 0, row = 0; i < tiles; ++i) {
     const int64_t end = m.rows * (i + 1) / tiles;
-    TileOf<Block>(static_cast<int>(end - row), panels)(m, row, panel);
+    TileOf<Block, Weights>(static_cast<int>(end - row), panels)(m, row, panel);
     row = end;
   }
 }
@@ -180,11 +157,11 @@ void RunPanels(const Matmul& m, int64_t tiles, int64_t panel, int panels) {
 // are read as seldom as can be: by tiles of more rows and fewer panels.
 inline constexpr int64_t kBigWeights = 1 << 20;
 
-template <typename Block>
+template <typename Block, typename Weights>
 void RunMatmul(const Matmul& m) {
   if (m.rows == 0) return;
   const int64_t weight_bytes =
-      m.inputs * m.columns * (m.weight_type == WeightType::kFloat32 ? 4 : 2);
+      m.columns / kPanel * Weights::PanelBytes(m.inputs);
   const int64_t wanted =
       weight_bytes > kBigWeights && m.rows <= 16 ? kMaxRows : 6;
   const int64_t most = wanted < Block::kSums ? wanted : Block::kSums;
@@ -192,7 +169,7 @@ void RunMatmul(const Matmul& m) {
   int panels = PanelsFor<Block>((m.rows + tiles - 1) / tiles);
   for (int64_t panel = m.first_panel; panel < m.end_panel; panel += panels) {
     while (panels > m.end_panel - panel) panels /= 2;
-    RunPanels<Block>(m, tiles, panel, panels);
+    RunPanels<Block, Weights>(m, tiles, panel, panels);
   }
 }
 

@@ -7,6 +7,7 @@ namespace unroll::simd {
 
 const Ops& OpsFor(Isa isa) {
 #ifdef __x86_64__
+  if (isa == Isa::kAvx512Bfloat16) return kAvx512Bfloat16Ops;
   if (isa == Isa::kAvx512) return kAvx512Ops;
   if (isa == Isa::kAvx2) return kAvx2Ops;
 #endif

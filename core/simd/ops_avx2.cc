@@ -5,6 +5,7 @@
 
 namespace unroll::simd {
 
-const Ops kAvx2Ops = {Isa::kAvx2, RunMatmul<Avx2Block>, RunSoftmax<Avx2Block>};
+const Ops kAvx2Ops = {Isa::kAvx2, RunMatmul<Avx2Block, Float32Weights>, nullptr,
+                      nullptr, RunSoftmax<Avx2Block>};
 
 }  // namespace unroll::simd

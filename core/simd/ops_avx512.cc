@@ -5,7 +5,9 @@
 
 namespace unroll::simd {
 
-const Ops kAvx512Ops = {Isa::kAvx512, RunMatmul<Avx512Block>,
-                        RunSoftmax<Avx512Block>};
+using Avx512Block = Avx512BlockOf<false>;
+
+const Ops kAvx512Ops = {Isa::kAvx512, RunMatmul<Avx512Block, Float32Weights>,
+                        nullptr, nullptr, RunSoftmax<Avx512Block>};
 
 }  // namespace unroll::simd

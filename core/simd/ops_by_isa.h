@@ -9,6 +9,7 @@ namespace unroll::simd {
 extern const Ops kGenericOps;
 extern const Ops kAvx2Ops;
 extern const Ops kAvx512Ops;
+extern const Ops kAvx512Bfloat16Ops;
 
 }  // namespace unroll::simd
 

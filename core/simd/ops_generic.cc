@@ -5,7 +5,7 @@
 
 namespace unroll::simd {
 
-const Ops kGenericOps = {Isa::kGeneric, RunMatmul<GenericBlock>,
-                         RunSoftmax<GenericBlock>};
+const Ops kGenericOps = {Isa::kGeneric, RunMatmul<GenericBlock, Float32Weights>,
+                         nullptr, nullptr, RunSoftmax<GenericBlock>};
 
 }  // namespace unroll::simd

@@ -15,16 +15,15 @@ says 2 for either.)
 
 import argparse
 import collections
-import fnmatch
 import math
 import os
 import pathlib
-import statistics
 import sys
 import tempfile
 
 import report
 from cases import SWEEP, Case
+from ratios import chosen, exit_code, ratios_of
 from targets import TARGETS
 from workers import Workers
 
@@ -116,18 +115,6 @@ def run(plan, workers, folder):
     return results
 
 
-def ratios_of(targets, results):
-    """Of each target: median, min, max, accept, aim."""
-    ratios = {}
-    for target in targets:
-        samples = results[target.shape][target.numerator, target.denominator]
-        values = [a / b for a, b in samples]
-        ratios[target.name] = {
-            "median": statistics.median(values), "min": min(values),
-            "max": max(values), "accept": target.accept, "aim": target.aim}
-    return ratios
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--worker", required=True, type=pathlib.Path,
@@ -144,21 +131,10 @@ def arguments():
     return options
 
 
-def chosen(names):
-    """The targets that --only names, and the shapes of the table."""
-    if names is None:
-        return TARGETS, SWEEP
-    patterns = names.split(",")
-    for pattern in patterns:
-        if not fnmatch.filter([target.name for target in TARGETS], pattern):
-            raise RuntimeError(f"--only: no ratio is called \"{pattern}\"")
-    return [target for target in TARGETS
-            if any(fnmatch.fnmatch(target.name, p) for p in patterns)], []
-
-
 def main():
     options = arguments()
-    targets, sweep = chosen(options.only)
+    targets = chosen(TARGETS, options.only)
+    sweep = SWEEP if options.only is None else []
     plan = Plan(targets, sweep)
     systems = {s for shape in plan.pairs for s in plan.systems(shape)}
     workers = Workers(options.worker, options.cpu,
@@ -168,10 +144,11 @@ def main():
         results = run(plan, workers, pathlib.Path(folder))
     facts = machine.facts(workers, results)
     workers.stop()
-    ratios = ratios_of(targets, results)
+    ratios = ratios_of({
+        target: results[target.shape][target.numerator, target.denominator]
+        for target in targets})
     report.show(facts, sweep, results, ratios)
-    missed = [r for r in ratios.values() if r["median"] < r["accept"]]
-    return 1 if missed else 0
+    return exit_code(ratios)
 
 
 if __name__ == "__main__":

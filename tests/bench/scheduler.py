@@ -14,13 +14,13 @@ says 2 for either.)
 """
 
 import argparse
-import fnmatch
 import pathlib
 import statistics
 import sys
 
 import report
 import scheduler_report
+from ratios import chosen, exit_code, ratios_of
 from scheduler_runs import FULL, QUICK, Runs, progress, rate_of
 from scheduler_targets import GOODPUT, P99, TARGETS
 
@@ -152,19 +152,6 @@ class Bench:
                 for policy in (CONTINUOUS, "single")]
 
 
-def ratios_of(samples):
-    """Of each target: median, min, max, accept, aim."""
-    ratios = {}
-    for target in TARGETS:
-        if target not in samples:
-            continue
-        values = [a / b for a, b in samples[target]]
-        ratios[target.name] = {
-            "median": statistics.median(values), "min": min(values),
-            "max": max(values), "accept": target.accept, "aim": target.aim}
-    return ratios
-
-
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--worker", required=True, type=pathlib.Path,
@@ -177,26 +164,15 @@ def arguments():
     return parser.parse_args()
 
 
-def chosen(names):
-    """The targets that --only names."""
-    if names is None:
-        return TARGETS
-    patterns = names.split(",")
-    for pattern in patterns:
-        if not fnmatch.filter([target.name for target in TARGETS], pattern):
-            raise RuntimeError(f"--only: no ratio is called \"{pattern}\"")
-    return [target for target in TARGETS
-            if any(fnmatch.fnmatch(target.name, p) for p in patterns)]
-
-
 def main():
     options = arguments()
-    targets = chosen(options.only)
+    targets = chosen(TARGETS, options.only)
     runs = Runs(options.worker, QUICK if options.quick else FULL)
     machine = scheduler_report.Machine(runs)
     runs.prepare("M")
     bench = Bench(runs)
-    ratios = ratios_of(bench.samples(targets))
+    samples = bench.samples(targets)
+    ratios = ratios_of({target: samples[target] for target in targets})
     if options.only is None:
         scheduler_report.show_loads(bench.loads())
         scheduler_report.show_live(bench.live())
@@ -205,8 +181,7 @@ def main():
     facts = machine.facts(runs)
     runs.worker.stop()
     report.show(facts, [], {}, ratios)
-    missed = [r for r in ratios.values() if r["median"] < r["accept"]]
-    return 1 if missed else 0
+    return exit_code(ratios)
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ class Machine:
 
     def facts(self, runs):
         """On a quiet machine the worker has waited for its core next to never."""
+        usual = os.sched_getscheduler(0) == os.SCHED_OTHER
         facts = {"cpu": cpu_name(), "cores": os.cpu_count(),
                  "system": platform.platform(), "threads": 1,
+                 "priority": "usual" if usual else "real time",
                  "versions": {"worker": self.version},
                  "load_average": {"before": self.load_before,
                                   "after": os.getloadavg()[0]}}

@@ -83,16 +83,18 @@ class Runs:
 
     def tuned(self, lengths, kind):
         """The (policy, capacity) of the best size of batches and delay."""
-        throughputs = self.throughputs(lengths, kind)
-        candidates = []
-        for rate, size in throughputs[:2]:
-            for delay in self.effort.delays:
-                policy = f"{kind} {size} {delay}"
-                guess = .9 * rate
-                candidates.append((
-                    self.capacity(lengths, policy, 1, guess, precision=.05),
-                    policy))
-        capacity, policy = max(candidates)
+        (guess, size), (_, other) = self.throughputs(lengths, kind)[:2]
+        found = []
+
+        def attempt(size, delay):
+            policy = f"{kind} {size} {delay}"
+            found.append((self.capacity(lengths, policy, 1, .9 * guess, .05),
+                          policy, delay))
+
+        for delay in self.effort.delays:
+            attempt(size, delay)
+        attempt(other, max(found)[-1])
+        capacity, policy, _ = max(found)
         return policy, capacity
 
     def throughputs(self, lengths, kind):

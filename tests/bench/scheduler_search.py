@@ -2,7 +2,7 @@
 
 import math
 
-STRIDE = 1.12
+STRIDE = 1.08
 
 
 def highest_rate(holds, guess, precision):

@@ -63,7 +63,22 @@ v1::PredictRequest FeatureRequest() {
   return request;
 }
 
+TEST(KernelTest, Bfloat16IsRefusedWhereTheCpuHasNone) {
+  TempDirectory directory;
+  directory.Write("half/model.safetensors", Weights());
+  directory.Write("half/config.json", R"({"precision": "bfloat16"})");
+  ServerProcess server(directory.path(), {"--ready=any"},
+                       {.environment = {"ONEDNN_MAX_CPU_ISA=AVX2"}});
+  server.WaitUntilLoaded();
+  EXPECT_THAT(server.process().output(),
+              HasSubstr("\"precision\": \"bfloat16\" needs a CPU with "
+                        "AVX512_BF16, and this one has none"));
+}
+
 TEST(KernelTest, KernelAndPrecisionAreTheModelsOwnAndTold) {
+  if (!__builtin_cpu_supports("avx512bf16")) {
+    GTEST_SKIP() << "this CPU has no bfloat16";
+  }
   TempDirectory directory;
   const std::string weights = Weights();
   const auto write = [&](const std::string& name, const std::string& config) {
@@ -84,7 +99,7 @@ TEST(KernelTest, KernelAndPrecisionAreTheModelsOwnAndTold) {
   EXPECT_EQ(plain.numerics(), "float32-1");
   EXPECT_TRUE(plain.exact());
   EXPECT_EQ(half.kernel(), "split");
-  EXPECT_EQ(half.numerics(), "bfloat16-1");
+  EXPECT_EQ(half.numerics(), "bfloat16-2");
   EXPECT_TRUE(half.exact());
   EXPECT_LT(half.memory_bytes().at("rnn"),
             plain.memory_bytes().at("rnn") * 0.6);
@@ -95,13 +110,13 @@ TEST(KernelTest, KernelAndPrecisionAreTheModelsOwnAndTold) {
   EXPECT_GT(reference.memory_bytes().at("primitives"), 0);
 
   const std::string log = server.process().output();
-  EXPECT_THAT(log, HasSubstr("split kernel, numerics bfloat16-1"));
+  EXPECT_THAT(log, HasSubstr("split kernel, numerics bfloat16-2"));
   EXPECT_THAT(log, HasSubstr("\"precision\": \"bfloat16\" needs the split "
                              "kernel, but \"primitive\" is asked for"));
   EXPECT_THAT(log, HasSubstr("\"precision\": is \"float8\", expected one of "
                              "\"float32\", \"bfloat16\""));
   EXPECT_EQ(server.Metric("unroll_model_info",
-                          "kernel=\"split\",numerics=\"bfloat16-1\""),
+                          "kernel=\"split\",numerics=\"bfloat16-2\""),
             1);
 
   const std::vector<float> want = Hidden(server, FeatureRequest(), "plain");

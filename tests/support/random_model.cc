@@ -62,21 +62,6 @@ Model RandomModel(const RandomModelOptions& options, std::mt19937& generator) {
   return model;
 }
 
-void RoundToBfloat16(Model& model) {
-  const auto round = [](Tensor& tensor) {
-    for (float& value : tensor.values) {
-      // Dekker's splitting leaves the 8 leading bits.
-      const float product = value * 65537.0f;
-      value = product - (product - value);
-    }
-  };
-  for (LayerWeights& layer : model.weights.layers) {
-    round(layer.weight_ih);
-    round(layer.weight_hh);
-  }
-  for (LinearWeights& layer : model.weights.head) round(layer.weight);
-}
-
 std::vector<float> RandomFloats(int64_t count, std::mt19937& generator) {
   std::uniform_real_distribution<float> distribution(-1, 1);
   std::vector<float> values(count);

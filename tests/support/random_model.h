@@ -21,9 +21,6 @@ struct RandomModelOptions {
 // A model in memory with weights as torch.nn.RNN would draw them.
 Model RandomModel(const RandomModelOptions& options, std::mt19937& generator);
 
-// Rounds what bfloat16 models round: the weights of layers and head.
-void RoundToBfloat16(Model& model);
-
 // Values in [-1, 1), [rows, columns], row after row.
 std::vector<float> RandomFloats(int64_t count, std::mt19937& generator);
 

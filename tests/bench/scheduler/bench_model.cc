@@ -6,7 +6,6 @@
 
 #include "core/base/invalid.h"
 #include "core/base/status_macros.h"
-#include "tests/bench/scheduler/lengths.h"
 #include "tests/support/random_model.h"
 
 namespace unroll::bench {

@@ -22,7 +22,8 @@ namespace unroll::bench {
 class BenchModel {
  public:
   static constexpr int64_t kMostRows = 64;
-  static constexpr int64_t kInputs = 4;  // different sequences of a length
+  static constexpr int64_t kLongest = 330;  // steps
+  static constexpr int64_t kInputs = 4;     // different sequences of a length
 
   // `name` is S, M, L or Bi.
   static absl::StatusOr<std::unique_ptr<BenchModel>> Create(

@@ -23,7 +23,7 @@ Jobs::Jobs(const JobOptions& options, const BenchModel& model)
   absl::Duration time;
   for (size_t i = 0; i < jobs_.size(); ++i) {
     Job& job = jobs_[i];
-    job.steps = DrawLength(options.lengths, random);
+    job.steps = options.lengths.Draw(random);
     job.input = static_cast<int64_t>(random() % BenchModel::kInputs);
     if (options.rate > 0) {
       std::exponential_distribution<double> gap(options.rate);

@@ -8,8 +8,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "client/load/lengths.h"
 #include "tests/bench/scheduler/bench_model.h"
-#include "tests/bench/scheduler/lengths.h"
 
 namespace unroll::bench {
 
@@ -34,7 +34,7 @@ struct Job {
 };
 
 struct JobOptions {
-  Lengths lengths = Lengths::kW1;
+  client::Lengths lengths;  // at most BenchModel::kLongest
   double rate = 0;  // sequences a second, Poisson; 0: all are there at once
   int64_t count = 0;
   uint64_t seed = 0;
@@ -44,7 +44,7 @@ struct JobOptions {
 inline constexpr absl::Duration kStepInterval = absl::Milliseconds(10);
 struct LiveOptions {
   int64_t streams = 0;
-  int64_t steps = 0;  // of each, at most kLongest
+  int64_t steps = 0;  // of each, at most BenchModel::kLongest
   uint64_t seed = 0;
 };
 

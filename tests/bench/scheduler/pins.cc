@@ -26,6 +26,10 @@ Pins::Pins() {
   if (CPU_COUNT(&set) == 1) sender_ = worker_;
 }
 
+bool Pins::sender_may_spin() const {
+  return worker_ != sender_ && sched_getscheduler(0) == SCHED_OTHER;
+}
+
 void Pins::RunAsWorker() const { RunOn(worker_); }
 void Pins::RunAsSender() const { RunOn(sender_); }
 

@@ -13,7 +13,10 @@ class Pins {
   void RunAsWorker() const;
   void RunAsSender() const;
 
-  bool shared() const { return worker_ == sender_; }
+  // Whether the sender may keep its core busy. Not if it is the worker's too;
+  // with real-time priority nothing else would run there.
+  bool sender_may_spin() const;
+
   int worker() const { return worker_; }
   int sender() const { return sender_; }
 

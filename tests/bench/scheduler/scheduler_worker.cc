@@ -2,14 +2,13 @@
 
 #include <time.h>
 
-#include <map>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "client/load/lengths.h"
 #include "core/base/invalid.h"
 #include "core/base/status_macros.h"
-#include "tests/bench/scheduler/lengths.h"
 #include "tests/bench/scheduler/live_policy.h"
 #include "tests/bench/scheduler/numbers.h"
 #include "tests/bench/scheduler/summary.h"
@@ -20,11 +19,6 @@ namespace {
 
 constexpr int64_t kMostJobs = 1 << 20;
 constexpr int64_t kMostStreams = 1 << 12;
-
-const std::map<std::string, Lengths> kLengths = {{"w1", Lengths::kW1},
-                                                 {"w2", Lengths::kW2},
-                                                 {"w3", Lengths::kW3},
-                                                 {"w4", Lengths::kW4}};
 
 // What all threads but this have used.
 absl::Duration OtherThreadsCpu() {
@@ -38,12 +32,12 @@ absl::StatusOr<JobOptions> JobOptionsOf(const std::string& lengths,
                                         const std::string& rate,
                                         const std::string& count,
                                         const std::string& seed) {
-  JobOptions options;
-  const auto known = kLengths.find(lengths);
-  if (known == kLengths.end()) {
-    return Invalid("lengths \"%s\", expected w1, w2, w3 or w4", lengths);
+  ASSIGN_OR_RETURN(client::Lengths drawn, client::Lengths::Parse(lengths));
+  if (drawn.longest() > BenchModel::kLongest) {
+    return Invalid("%d steps, expected at most %d", drawn.longest(),
+                   BenchModel::kLongest);
   }
-  options.lengths = known->second;
+  JobOptions options = {.lengths = std::move(drawn)};
   ASSIGN_OR_RETURN(options.rate, Number(rate));
   ASSIGN_OR_RETURN(options.count, WholeNumber(count));
   ASSIGN_OR_RETURN(options.seed, WholeNumber(seed));
@@ -61,9 +55,10 @@ absl::StatusOr<LiveOptions> LiveOptionsOf(const std::string& streams,
   ASSIGN_OR_RETURN(options.steps, WholeNumber(steps));
   ASSIGN_OR_RETURN(options.seed, WholeNumber(seed));
   if (options.streams < 1 || options.streams > kMostStreams ||
-      options.steps < 1 || options.steps > kLongest) {
+      options.steps < 1 || options.steps > BenchModel::kLongest) {
     return Invalid("%d streams of %d steps, expected 1 to %d of 1 to %d",
-                   options.streams, options.steps, kMostStreams, kLongest);
+                   options.streams, options.steps, kMostStreams,
+                   BenchModel::kLongest);
   }
   return options;
 }
@@ -154,7 +149,7 @@ absl::StatusOr<Work> SchedulerWorker::Send(Jobs& jobs, SendFunction send,
   pins_.RunAsSender();
   const absl::Duration cpu = OtherThreadsCpu();
   send(jobs.all(), policy,
-       {.clock = clock_, .start = start, .spins = !pins_.shared()});
+       {.clock = clock_, .start = start, .spins = pins_.sender_may_spin()});
   Work work = policy.work();
   work.cpu = OtherThreadsCpu() - cpu;
   RETURN_IF_ERROR(jobs.Check(*model_));

@@ -28,9 +28,10 @@ namespace unroll::bench {
 //
 //   run LENGTHS RATE COUNT SEED keep|drop POLICY...
 // ok and what it came to as JSON (summary.h), once all results have been found
-// equal to those of a sequence alone. LENGTHS is w1 to w4. RATE sequences a
-// second come by chance; 0: the next as they get through. "drop" lets go of
-// those that can have no result in time. POLICY is as in policy.h.
+// equal to those of a sequence alone. LENGTHS is w1 to w4, or a number of
+// steps. RATE sequences a second come by chance; 0: the next as they get
+// through. "drop" lets go of those that can have no result in time. POLICY is
+// as in policy.h.
 //
 //   live STREAMS STEPS SEED continuous|single
 // The same of live streams (W5), each with a step every 10 ms.

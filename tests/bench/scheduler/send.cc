@@ -7,7 +7,6 @@
 namespace unroll::bench {
 namespace {
 
-// Who shares its core with the worker has to leave it to it.
 void Pause(bool spins) {
   if (!spins) std::this_thread::sleep_for(std::chrono::microseconds(50));
 }

@@ -13,7 +13,7 @@ namespace unroll::bench {
 struct Sender {
   const Clock& clock;
   absl::Time start;  // of the run
-  bool spins;        // keeps its core busy, to be on time
+  bool spins;        // keeps its core busy, to be on time to the microsecond
 };
 
 // Sends each job when it is scheduled, all that are due in one go, and returns

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "core/rnn/cpu.h"
 #include "core/rnn/network.h"
 #include "tests/core/rnn/run_network.h"
 #include "tests/support/random_model.h"
@@ -63,8 +64,9 @@ class ExactTest : public ::testing::TestWithParam<int> {
          .head = HeadSpec{{{Size(50), Activation::kSoftmax}},
                           AppliedTo::kEachStep}},
         generator_);
-    model_.info.precision =
-        GetParam() % 2 == 0 ? Precision::kFloat32 : Precision::kBfloat16;
+    model_.info.precision = GetParam() % 2 == 0 || !CpuHasBfloat16()
+                                ? Precision::kFloat32
+                                : Precision::kBfloat16;
     network_ = *Network::Create(
         model_.info, model_.weights,
         {.kernel = KernelChoice::kSplit,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -23,18 +24,23 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 std::vector<Isa> Isas() {
   std::vector<Isa> isas = {Isa::kGeneric};
   if (CpuOps().isa != Isa::kGeneric) isas.push_back(Isa::kAvx2);
-  if (CpuOps().isa == Isa::kAvx512) isas.push_back(Isa::kAvx512);
+  if (CpuOps().isa >= Isa::kAvx512) isas.push_back(Isa::kAvx512);
+  if (CpuHasBfloat16()) isas.push_back(Isa::kAvx512Bfloat16);
   return isas;
 }
 
 std::string NameOf(const ::testing::TestParamInfo<Isa>& info) {
-  return info.param == Isa::kGeneric ? "Generic"
-         : info.param == Isa::kAvx2  ? "Avx2"
-                                     : "Avx512";
+  return info.param == Isa::kGeneric  ? "Generic"
+         : info.param == Isa::kAvx2   ? "Avx2"
+         : info.param == Isa::kAvx512 ? "Avx512"
+                                      : "Avx512Bfloat16";
 }
+
+struct RandomMatmul;
 
 class OpsTest : public ::testing::TestWithParam<Isa> {
  protected:
+  RandomMatmul Draw(bool many_rows, float bound);
   std::vector<float> Random(int64_t count, float bound = 1.0f) {
     std::uniform_real_distribution<float> distribution(-bound, bound);
     std::vector<float> values(count);
@@ -68,7 +74,19 @@ AlignedFloats Pack(const std::vector<float>& w, int64_t inputs,
   return packed;
 }
 
-// The same as pairs of bfloat16. REQUIRES: w has no more bits than that.
+float NoDenormal(float value) {
+  return std::fpclassify(value) == FP_SUBNORMAL ? std::copysign(0.0f, value)
+                                                : value;
+}
+
+// To nearest, ties to even.
+float ToBfloat16(float value) {
+  int exponent;
+  const float mantissa = std::frexp(NoDenormal(value), &exponent);
+  return NoDenormal(std::ldexp(std::nearbyint(mantissa * 256), exponent - 8));
+}
+
+// The same of w, rounded, as pairs.
 AlignedFloats PackBfloat16(const std::vector<float>& w, int64_t inputs,
                            int64_t columns) {
   const int64_t pairs = (inputs + 1) / 2;
@@ -76,10 +94,9 @@ AlignedFloats PackBfloat16(const std::vector<float>& w, int64_t inputs,
   auto* halves = reinterpret_cast<uint16_t*>(packed.data);
   for (int64_t k = 0; k < inputs; ++k) {
     for (int64_t c = 0; c < columns; ++c) {
-      uint32_t bits;
-      std::memcpy(&bits, &w[k * columns + c], sizeof bits);
       halves[((c / 16 * pairs + k / 2) * 16 + c % 16) * 2 + k % 2] =
-          static_cast<uint16_t>(bits >> 16);
+          static_cast<uint16_t>(
+              std::bit_cast<uint32_t>(ToBfloat16(w[k * columns + c])) >> 16);
     }
   }
   return packed;
@@ -101,54 +118,116 @@ float Chain(bool fused, const float* x, const std::vector<float>& w,
   return sum;
 }
 
-TEST_P(OpsTest, MatmulIsTheChainToTheBitAndTouchesNothingElse) {
-  for (int round = 0; round < 300; ++round) {
-    const int64_t rows = 1 + Below(round % 10 == 0 ? 70 : 20);
-    const int64_t inputs = 1 + Below(60), columns = 1 + Below(200);
-    const int64_t x_stride = inputs + Below(5), y_stride = columns + Below(5);
-    const bool bfloat16 = round % 2 == 1, onto = round % 3 == 1;
-    const std::vector<float> x = Random(rows * x_stride);
-    std::vector<float> w = Random(inputs * columns);
-    if (bfloat16) {
-      for (float& value : w) value = std::round(value * 64) / 64;
-    }
-    const AlignedFloats packed =
-        bfloat16 ? PackBfloat16(w, inputs, columns) : Pack(w, inputs, columns);
-    const std::vector<float> bias = Random(columns);
-    const std::vector<float> before = Random(rows * y_stride);
-    std::vector<float> y = before;
-    // The columns in two goes, cut at any panel.
-    const int64_t panels = (columns + 15) / 16, cut = Below(panels + 1);
-    Matmul m = {
-        .rows = rows,
-        .inputs = inputs,
-        .columns = columns,
-        .x = x.data(),
-        .x_stride = x_stride,
-        .weight_type = bfloat16 ? WeightType::kBfloat16 : WeightType::kFloat32,
-        .weights = packed.data,
-        .start = onto ? y.data() : bias.data(),
-        .start_stride = onto ? y_stride : 0,
-        .y = y.data(),
-        .y_stride = y_stride,
-        .first_panel = cut,
-        .end_panel = panels};
-    ops().matmul(m);
+// The same for bfloat16, where a sum is a chain of pairs.
+float Bfloat16Chain(const float* x, const std::vector<float>& w, int64_t inputs,
+                    int64_t columns, int64_t column, float start) {
+  float sum = start;
+  const auto add = [&](int64_t k) {
+    const float product_x = k < inputs ? ToBfloat16(x[k]) : 0.0f;
+    const float product_w =
+        k < inputs ? ToBfloat16(w[k * columns + column]) : 0.0f;
+    sum = NoDenormal(std::fma(product_x, product_w, NoDenormal(sum)));
+  };
+  for (int64_t k = 0; k < inputs; k += 2) {
+    add(k + 1);
+    add(k);
+  }
+  return sum;
+}
+
+// A matmul of random sizes, on random numbers up to `bound`, into a larger y.
+struct RandomMatmul {
+  int64_t rows, inputs, columns, x_stride, y_stride;
+  bool onto;  // y, or else bias
+  std::vector<float> x, w, bias, before, y;
+
+  float Start(int64_t row, int64_t column) const {
+    return onto ? before[row * y_stride + column] : bias[column];
+  }
+  const float* Row(int64_t row) const { return x.data() + row * x_stride; }
+
+  // Runs it, the columns in two goes that meet at panel `cut`.
+  void Run(void (*matmul)(const Matmul&), const void* packed_x,
+           int64_t packed_stride, const void* weights, int64_t cut) {
+    Matmul m = {.rows = rows,
+                .inputs = inputs,
+                .columns = columns,
+                .x = packed_x,
+                .x_stride = packed_stride,
+                .weights = weights,
+                .start = onto ? y.data() : bias.data(),
+                .start_stride = onto ? y_stride : 0,
+                .y = y.data(),
+                .y_stride = y_stride,
+                .first_panel = cut,
+                .end_panel = (columns + 15) / 16};
+    matmul(m);
     m.first_panel = 0;
     m.end_panel = cut;
-    ops().matmul(m);
+    matmul(m);
+  }
+
+  // want(row, column), and nothing else was touched.
+  template <typename F>
+  void Expect(const F& want) const {
     for (int64_t r = 0; r < rows; ++r) {
       for (int64_t c = 0; c < y_stride; ++c) {
-        const float was = before[r * y_stride + c];
-        const float want =
-            c >= columns ? was
-                         : Chain(Fused(GetParam()), x.data() + r * x_stride, w,
-                                 inputs, columns, c, onto ? was : bias[c]);
-        ASSERT_EQ(y[r * y_stride + c], want)
+        const int64_t i = r * y_stride + c;
+        ASSERT_EQ(y[i], c < columns ? want(r, c) : before[i])
             << "row " << r << " of " << rows << ", column " << c << " of "
-            << columns << ", K " << inputs << (bfloat16 ? ", bfloat16" : "");
+            << columns << ", K " << inputs;
       }
     }
+  }
+};
+
+RandomMatmul OpsTest::Draw(bool many_rows, float bound) {
+  RandomMatmul m;
+  m.rows = 1 + Below(many_rows ? 70 : 20);
+  m.inputs = 1 + Below(60);
+  m.columns = 1 + Below(200);
+  m.x_stride = m.inputs + Below(5);
+  m.y_stride = m.columns + Below(5);
+  m.onto = Below(2) == 0;
+  m.x = Random(m.rows * m.x_stride, bound);
+  m.w = Random(m.inputs * m.columns, bound);
+  m.bias = Random(m.columns, bound * bound);
+  m.y = m.before = Random(m.rows * m.y_stride, bound * bound);
+  return m;
+}
+
+TEST_P(OpsTest, MatmulIsTheChainToTheBitAndTouchesNothingElse) {
+  for (int round = 0; round < 200; ++round) {
+    RandomMatmul m = Draw(round % 10 == 0, 1.0f);
+    const AlignedFloats packed = Pack(m.w, m.inputs, m.columns);
+    m.Run(ops().matmul, m.x.data(), m.x_stride, packed.data,
+          Below((m.columns + 15) / 16 + 1));
+    m.Expect([&](int64_t r, int64_t c) {
+      return Chain(Fused(GetParam()), m.Row(r), m.w, m.inputs, m.columns, c,
+                   m.Start(r, c));
+    });
+  }
+}
+
+TEST_P(OpsTest, Bfloat16MatmulIsTheChainOfPairsToTheBit) {
+  EXPECT_EQ(ops().matmul_bfloat16 != nullptr,
+            GetParam() == Isa::kAvx512Bfloat16);
+  if (ops().matmul_bfloat16 == nullptr) return;
+  for (int round = 0; round < 300; ++round) {
+    // Some products and sums are denormal.
+    RandomMatmul m = Draw(round % 10 == 0, round % 3 == 0 ? 2e-19f : 1.0f);
+    const AlignedFloats packed = PackBfloat16(m.w, m.inputs, m.columns);
+    const int64_t pairs = (m.inputs + 1) / 2;
+    std::vector<uint32_t> x(m.rows * pairs);
+    for (int64_t r = 0; r < m.rows; ++r) {
+      ops().round_to_bfloat16(m.Row(r), m.inputs, x.data() + r * pairs);
+    }
+    m.Run(ops().matmul_bfloat16, x.data(), pairs, packed.data,
+          Below((m.columns + 15) / 16 + 1));
+    m.Expect([&](int64_t r, int64_t c) {
+      return Bfloat16Chain(m.Row(r), m.w, m.inputs, m.columns, c,
+                           m.Start(r, c));
+    });
   }
 }
 

@@ -1,0 +1,33 @@
+"""What a benchmark's ratios have in common: targets with name, accept and aim."""
+
+import fnmatch
+import statistics
+
+
+def chosen(targets, names):
+    """The targets that --only names, with * and ?; all without it."""
+    if names is None:
+        return targets
+    patterns = names.split(",")
+    for pattern in patterns:
+        if not fnmatch.filter([target.name for target in targets], pattern):
+            raise RuntimeError(f"--only: no ratio is called \"{pattern}\"")
+    return [target for target in targets
+            if any(fnmatch.fnmatch(target.name, p) for p in patterns)]
+
+
+def ratios_of(samples):
+    """Of each target: median, min, max, accept, aim; from its
+    [(numerator, denominator)]."""
+    ratios = {}
+    for target, pairs in samples.items():
+        values = [a / b for a, b in pairs]
+        ratios[target.name] = {
+            "median": statistics.median(values), "min": min(values),
+            "max": max(values), "accept": target.accept, "aim": target.aim}
+    return ratios
+
+
+def exit_code(ratios):
+    """1 if one is missed."""
+    return 1 if any(r["median"] < r["accept"] for r in ratios.values()) else 0
