@@ -110,10 +110,10 @@ int RunLive(const LiveFlags& flags, Terminal& terminal) {
       terminal.typed && flags.input.empty() && model->takes_text();
   std::optional<Keyboard> keyboard;
   if (keys) {
+    keyboard.emplace();
     terminal.err << "Type; what has been read cannot be taken back. End with "
                     "Ctrl-D."
                  << std::endl;
-    keyboard.emplace();
   }
   const auto output = flags.model.connection.json
                           ? MakeLiveJson(*model, terminal)

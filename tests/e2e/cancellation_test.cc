@@ -110,5 +110,22 @@ TEST_F(CancellationTest, AReaderThatDoesNotReadPausesOnlyItself) {
   EXPECT_EQ(next, kManySteps);
 }
 
+TEST(ConnectionAgeTest, WhatStillRunsIsCutOffAfterTheGrace) {
+  const ServerProcess server(
+      UNROLL_MODELS,
+      {"--max-steps=1000000", "--max-connection-age=50ms",
+       "--max-connection-age-grace=50ms", "--slow-reader-timeout=24h"});
+  grpc::ClientContext context;
+  const auto stub = server.Inference();
+  const auto reader = stub->PredictStream(&context, LongStream());
+  // Nobody reads, so that it does not end by itself.
+  while (server.Metric("unroll_sequences_cancelled_total") == 0) {
+  }
+  v1::PredictStreamResponse message;
+  while (reader->Read(&message)) {
+  }
+  EXPECT_EQ(reader->Finish().error_code(), grpc::UNAVAILABLE);
+}
+
 }  // namespace
 }  // namespace unroll

@@ -120,6 +120,22 @@ TEST_F(LiveCommandTest, WordsAndRowsAreStepsToo) {
   EXPECT_THAT(finished.output, HasSubstr("line 1: "));
 }
 
+// `script` lets it run at a terminal.
+TEST_F(LiveCommandTest, AtATerminalThePredictionFollowsTheKeys) {
+  const ServerProcess server(UNROLL_MODELS);
+  const Finished finished = Shell(R"(
+mkfifo keys
+script -qec 'unroll live langid' /dev/null < keys > shown &
+exec 3> keys
+until grep -q 'End with Ctrl-D' shown; do :; done
+printf 'abc\004' >&3
+wait $!
+cat shown)",
+                                  server.address());
+  EXPECT_EQ(finished.exit_code, 0) << finished.output;
+  EXPECT_THAT(finished.output, HasSubstr(" abc | German"));
+}
+
 TEST_F(LiveCommandTest, TheNextServerOfAListAnswers) {
   const ServerProcess server(UNROLL_MODELS);
   const Finished finished =

@@ -71,7 +71,12 @@ TEST(LiveEndsTest, OneThatNeverOpensDoesNotHoldUpADrain) {
 TEST(LiveEndsTest, AReaderThatDoesNotReadIsNotRunAndItsNeighboursAre) {
   constexpr size_t kMessage = 1000, kMessages = 60;
   const ServerProcess server(UNROLL_MODELS, {"--slow-reader-timeout=24h"});
-  LiveStream slow(server);
+  // With a connection of its own, whose buffers do not grow.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  LiveStream slow(grpc::CreateCustomChannel(
+      server.address(), grpc::InsecureChannelCredentials(), arguments));
   v1::LiveOpening opening = Opening();
   opening.set_window(kMessage * kMessages);
   slow.Open(opening);

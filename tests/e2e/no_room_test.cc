@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "absl/strings/str_format.h"
 #include "google/rpc/error_details.pb.h"
 #include "google/rpc/status.pb.h"
 #include "tests/support/live.h"
@@ -60,6 +61,34 @@ TEST(NoRoomTest, ATooLongQueueSaysWhyAndWhenToTryAgain) {
               std::stod(pushback), 1);
   EXPECT_GE(server.Metric("unroll_refusals_total", "reason=\"QUEUE_TOO_LONG\""),
             1);
+}
+
+// A live sequence pays for its steps as they come.
+TEST(NoRoomTest, StepsForWhichThereIsNoMemoryEndALiveSequenceWithAToken) {
+  const double models =
+      ServerProcess(UNROLL_MODELS).Metric("unroll_memory_used_bytes");
+  const ServerProcess server(
+      UNROLL_MODELS,
+      {absl::StrFormat("--memory-limit=%d",
+                       static_cast<int64_t>(models) + (4 << 20))});
+  v1::LiveOpening opening;
+  opening.set_model("langid");
+  opening.mutable_outputs()->add_results(v1::HIDDEN);
+  opening.set_window(65536);
+  LiveStream stream(server), neighbour(server);
+  for (LiveStream* one : {&stream, &neighbour}) {
+    one->Open(opening);
+    one->Text("abc");
+  }
+  stream.Text(std::string(50'000, 'a'));
+  const LiveReply reply = stream.Finish();
+  EXPECT_EQ(reply.status.error_code(), grpc::RESOURCE_EXHAUSTED);
+  EXPECT_EQ(ReasonOf(reply.status), "unroll/OUT_OF_MEMORY");
+  EXPECT_EQ(reply.steps.size(), 3);
+  ASSERT_TRUE(reply.ended);
+  EXPECT_FALSE(reply.ended->state_token().empty());
+  neighbour.HalfClose();
+  EXPECT_TRUE(neighbour.Finish().status.ok());
 }
 
 TEST(NoRoomTest, AReaderThatNeverReadsIsEnded) {

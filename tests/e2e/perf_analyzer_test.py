@@ -14,7 +14,7 @@ import unittest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "support"))
 import registries  # noqa: E402
-from server_process import ServerProcess  # noqa: E402
+from server_process import MODELS, ServerProcess  # noqa: E402
 
 WHAT = "perf_analyzer against the server"
 # The last tritonclient whose perf_analyzer runs with the C library of Debian 12;
@@ -39,13 +39,12 @@ def find_program():
 
 
 class PerfAnalyzerTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.server = ServerProcess()
-        cls.addClassCleanup(cls.server.stop)
+    def serve(self, *flags):
+        self.server = ServerProcess(MODELS, *flags)
+        self.addCleanup(self.server.stop)
 
     def analyze(self, *options):
-        """The rows of its report, one for each level of load."""
+        """The levels of concurrency that it reports on."""
         with tempfile.TemporaryDirectory() as work:
             report = os.path.join(work, "report.csv")
             # Short windows, of which any will do: what counts is that it works.
@@ -64,17 +63,34 @@ class PerfAnalyzerTest(unittest.TestCase):
                 rows = list(csv.DictReader(file))
         for row in rows:
             self.assertGreater(float(row["Inferences/Second"]), 0, run.stdout)
-        return rows
+        self.assertEqual(self.server.metric("unroll_requests_total"),
+                         self.server.metric("unroll_requests_total",
+                                            'code="OK"'))
+        return {row.get("Concurrency") for row in rows}
 
-    def test_unary_calls_at_several_concurrencies(self):
-        rows = self.analyze("--concurrency-range", "1:9:4")
-        self.assertEqual({row["Concurrency"] for row in rows}, {"1", "5", "9"})
-
-    def test_unary_calls_in_batches_and_asynchronous(self):
+    def test_unary_calls(self):
+        self.serve()
+        self.assertEqual(self.analyze("--concurrency-range", "1:9:4"),
+                         {"1", "5", "9"})
         self.analyze("-b", "8", "--async", "--concurrency-range", "4")
-
-    def test_unary_calls_at_a_rate(self):
         self.analyze("--request-rate-range", "200")
+
+    def test_streams(self):
+        self.serve()
+        self.assertEqual(
+            self.analyze("--streaming", "--async", "--concurrency-range",
+                         "1:9:4"), {"1", "5", "9"})
+
+    def test_sequences(self):
+        self.serve("--model-config-scheduler=sequence")
+        options = ("--sequence-length", "10", "--sequence-length-variation",
+                   "50", "--concurrency-range", "1:9:4")
+        for more in ((), ("--streaming",)):
+            self.analyze("--async", *options, *more)
+        # It ends the sequences that it has begun.
+        self.assertEqual(self.server.metric("unroll_sequences_kept"), 0)
+        self.assertGreater(
+            self.server.metric("unroll_sequences_resumed_total"), 0)
 
 
 if __name__ == "__main__":

@@ -30,8 +30,11 @@ struct LiveReply {
 // A Live call of a test. One thread writes, one reads.
 class LiveStream {
  public:
+  explicit LiveStream(const std::shared_ptr<grpc::Channel>& channel)
+      : stub_(v1::SequenceInference::NewStub(channel)),
+        stream_(stub_->Live(&context_)) {}
   explicit LiveStream(const ServerProcess& server)
-      : stub_(server.Inference()), stream_(stub_->Live(&context_)) {}
+      : LiveStream(server.channel()) {}
 
   bool Write(const v1::LiveRequest& request) { return stream_->Write(request); }
   bool Open(const v1::LiveOpening& opening);
