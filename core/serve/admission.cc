@@ -8,12 +8,6 @@
 #include "core/serve/reason.h"
 
 namespace unroll {
-namespace {
-
-// Before that trying again is no use.
-constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(100);
-
-}  // namespace
 
 Admission::Ticket& Admission::Ticket::operator=(Ticket&& other) noexcept {
   std::swap(admission_, other.admission_);

@@ -33,6 +33,8 @@ std::string_view Name(Reason reason);  // "QUEUE_TOO_LONG"
 // A status that carries its reason, and when it is worth trying again.
 absl::Status WithReason(absl::Status status, Reason reason);
 absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
+// Before that it is not worth it while the server is busy.
+inline constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(100);
 
 // What a status carries, if anything.
 std::optional<Reason> ReasonOf(const absl::Status& status);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "core/base/status_macros.h"
 #include "core/serve/reason.h"
 
 namespace unroll {
@@ -33,6 +34,7 @@ absl::Status RunQueue::Submit(std::span<const SequencePtr> sequences,
           "a live sequence needs a model whose results come step by step; this "
           "one has to see the whole sequence first");
     }
+    RETURN_IF_ERROR(CheckInTime(*sequence, now));
   }
   Ended none;
   for (const SequencePtr& sequence : sequences) {
@@ -345,7 +347,36 @@ absl::Time RunQueue::next_due() const {
 
 absl::StatusOr<absl::Duration> RunQueue::PredictedWait() const {
   if (!refusal_.ok()) return refusal_;
+  return Ahead();
+}
+
+absl::Duration RunQueue::Ahead() const {
   return backlog_.Ahead(options_.policy.max_batch_rows) / options_.workers;
+}
+
+// What cannot end in time only takes the place of what can. Where there is
+// place, the estimate is not worth a refusal.
+absl::Status RunQueue::CheckInTime(const Sequence& s, absl::Time now) const {
+  const int64_t rows = options_.policy.max_batch_rows;
+  if (s.request_.deadline == absl::InfiniteFuture() ||
+      load_.ready + load_.running < rows) {
+    return absl::OkStatus();
+  }
+  const int64_t steps = s.request_.steps;
+  const absl::Duration wait = Ahead();
+  const absl::Duration run = s.request_.model->cost.Estimate(
+      steps, s.incremental() ? steps * rows : steps);
+  const absl::Duration left = s.request_.deadline - now;
+  if (wait + run <= left) return absl::OkStatus();
+  return WithRetryDelay(
+      WithReason(
+          absl::ResourceExhaustedError(absl::StrFormat(
+              "the queue is too long: predicted wait %s and then %s for %d "
+              "steps, the deadline is in %s; try again later or elsewhere",
+              absl::FormatDuration(wait), absl::FormatDuration(run), steps,
+              absl::FormatDuration(left))),
+          Reason::kQueueTooLong),
+      kLeastRetryDelay);
 }
 
 void RunQueue::Place(const SequencePtr& sequence, absl::Time now,

@@ -47,7 +47,8 @@ class RunQueue {
   explicit RunQueue(const Options& options) : options_(options) {}
 
   // Admits all or none. UNAVAILABLE (DRAINING); INVALID_ARGUMENT: a live
-  // sequence of a model that runs whole.
+  // sequence of a model that runs whole; RESOURCE_EXHAUSTED (QUEUE_TOO_LONG):
+  // batches are full, and one would not be through by its deadline.
   absl::Status Submit(std::span<const SequencePtr> sequences, absl::Time now);
 
   // Of a live sequence: more steps; no more steps, so that it ends with
@@ -112,6 +113,8 @@ class RunQueue {
     bool has_ready() const { return !ready.empty() || !unfinished.empty(); }
   };
 
+  absl::Status CheckInTime(const Sequence& sequence, absl::Time now) const;
+  absl::Duration Ahead() const;
   // Where one goes that is in no queue: on, or to its end.
   void Place(const SequencePtr& sequence, absl::Time now, Ended& ended);
   void MakeReady(const SequencePtr& sequence, absl::Time now);

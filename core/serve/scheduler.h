@@ -38,6 +38,8 @@ class Scheduler {
   // maybe before this returns. Otherwise no sink is called:
   //   UNAVAILABLE       draining
   //   INVALID_ARGUMENT  a live sequence of a model that runs whole
+  //   RESOURCE_EXHAUSTED  (QUEUE_TOO_LONG) batches are full, and one would not
+  //                     be through by its deadline
   absl::Status Submit(std::span<const SequencePtr> sequences);
 
   // Gives a live sequence its next steps, which suit the model.

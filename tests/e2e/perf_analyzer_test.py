@@ -51,8 +51,9 @@ class PerfAnalyzerTest(unittest.TestCase):
             run = subprocess.run(
                 [PROGRAM, "-m", "langid", "-i", "grpc", "-u",
                  self.server.address, "--shape", "tokens:16", "--input-data",
-                 "zero", "--measurement-interval", "200",
-                 "--stability-percentage", "999", "--max-trials", "4",
+                 "zero", "--measurement-mode", "count_windows",
+                 "--measurement-request-count", "50",
+                 "--stability-percentage", "999",
                  "-f", report, *options],
                 env=VARIABLES, text=True, stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT)

@@ -46,14 +46,12 @@ void ContinuousPolicy::Submit(std::span<Job> jobs) {
   const absl::Duration now = parts_.clock.Now() - parts_.start;
   for (Job& job : jobs) {
     job.submitted = now;
-    if (parts_.drops && TooLate(job)) {
-      job.begun = job.first_step = job.done = now;
-      done_.fetch_add(1, std::memory_order_release);
-      continue;
-    }
     Add(job);
     // One at a time where each has to see those before.
-    if (parts_.drops) Admit(1);
+    if (parts_.drops && !Admit(1)) {
+      job.begun = job.first_step = job.done = now;
+      done_.fetch_add(1, std::memory_order_release);
+    }
   }
   if (!parts_.drops) Admit(std::ssize(jobs));
 }
@@ -69,18 +67,11 @@ void ContinuousPolicy::Add(Job& job) {
   sequences_.push_back(std::make_shared<Sequence>(std::move(request)));
 }
 
-bool ContinuousPolicy::TooLate(const Job& job) const {
-  const auto wait = scheduler_.PredictedWait();
-  return !wait.ok() ||
-         parts_.clock.Now() + *wait > parts_.start + job.scheduled + job.bound;
-}
-
-void ContinuousPolicy::Admit(int64_t count) {
-  // Never refused: the scheduler is not draining.
-  scheduler_
+bool ContinuousPolicy::Admit(int64_t count) {
+  return scheduler_
       .Submit({sequences_.data() + sequences_.size() - count,
                static_cast<size_t>(count)})
-      .IgnoreError();
+      .ok();
 }
 
 }  // namespace unroll::bench

@@ -11,8 +11,7 @@
 namespace unroll::bench {
 
 // The server's own scheduler. Where jobs are dropped, a job's bound is its
-// deadline, and one whose predicted wait passes it is refused: as the server
-// does.
+// deadline, and the scheduler refuses what would pass it.
 class ContinuousPolicy final : public Policy {
  public:
   ContinuousPolicy(const PolicyOptions& options, const PolicyParts& parts);
@@ -22,9 +21,9 @@ class ContinuousPolicy final : public Policy {
 
  private:
   void Add(Job& job);
-  bool TooLate(const Job& job) const;
-  // Hands the last `count` of sequences_ to the scheduler.
-  void Admit(int64_t count);
+  // Hands the last `count` of sequences_ to the scheduler; whether it took
+  // them.
+  bool Admit(int64_t count);
 
   const PolicyParts parts_;
   BatchRecords records_;

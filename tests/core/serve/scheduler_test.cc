@@ -7,18 +7,22 @@
 #include <functional>
 #include <random>
 
+#include "core/serve/reason.h"
 #include "tests/support/compare.h"
 #include "tests/support/naive_rnn.h"
 #include "tests/support/notification.h"
 #include "tests/support/random_model.h"
+#include "tests/support/status_matchers.h"
 
 namespace unroll {
 namespace {
 
 using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using unroll::testing::ExpectClose;
 using unroll::testing::Flatten;
+using unroll::testing::IsOk;
 using unroll::testing::NaiveRnn;
 using unroll::testing::Notification;
 using unroll::testing::RandomFloats;
@@ -246,6 +250,33 @@ TEST_F(SchedulerTest, WorkAheadIsWaitedForOnceABatchIsFull) {
   EXPECT_TRUE(scheduler_->Drain(absl::Minutes(1)));
   EXPECT_EQ(scheduler_->PredictedWait().status().code(),
             absl::StatusCode::kUnavailable);
+}
+
+TEST_F(SchedulerTest, WhatCannotEndInTimeIsRefusedOnceBatchesAreFull) {
+  Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
+       {.workers = 1, .policy = {.max_batch_rows = 3}});
+  Blocker blocker;
+  Block(blocker);
+  std::vector<Sink> sinks(4);
+  const std::vector<float> long_one = Features(2000), short_one = Features(1);
+  const auto request = [&](const std::vector<float>& features, Sink& sink) {
+    SequenceRequest request = Request(features, sink);
+    request.deadline = clock_.Now() + absl::Microseconds(100);
+    return std::make_shared<Sequence>(std::move(request));
+  };
+  Submit(Request(short_one, sinks[0]));
+  auto sequence = request(long_one, sinks[1]);
+  EXPECT_THAT(scheduler_->Submit({&sequence, 1}), IsOk()) << "there is place";
+  sequence = request(long_one, sinks[2]);
+  const absl::Status refused = scheduler_->Submit({&sequence, 1});
+  EXPECT_EQ(refused.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(refused.message(), HasSubstr("for 2000 steps, the deadline is "
+                                           "in 100us"));
+  EXPECT_EQ(ReasonOf(refused), Reason::kQueueTooLong);
+  EXPECT_TRUE(RetryDelayOf(refused));
+  Submit(Request(long_one, sinks[3]));  // has no deadline
+  blocker.release.Notify();
+  EXPECT_TRUE(scheduler_->Drain(absl::Minutes(1)));
 }
 
 TEST_F(SchedulerTest, ADivergedSequenceEndsWithOutOfRange) {
