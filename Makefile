@@ -18,7 +18,7 @@ define install
 	fi
 endef
 
-.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels bench-scheduler bench-server clean
+.PHONY: help deps test-deps check-deps bench-deps build test demo simulate format check-format lint fuzz bench-kernels bench-scheduler bench-server bench-doors clean
 
 help:
 	@echo "make demo          install, build, serve the bundled models, show predictions and metrics"
@@ -33,6 +33,7 @@ help:
 	@echo "make bench-kernels compare the kernels with other libraries; ONLY='ort_*,...' for some ratios"
 	@echo "make bench-scheduler  compare ways of batching (about 20 minutes); ONLY='capacity_*_w1,...' for some ratios"
 	@echo "make bench-server  compare the server with a bare gRPC echo server; ONLY='echo_share_*,...' for some ratios"
+	@echo "make bench-doors   ModelInfer beside Predict on the same work (a minute)"
 	@echo "make clean         remove build/"
 
 deps:
@@ -96,6 +97,11 @@ bench-server: test-deps
 	@test -f build/release/build.ninja || cmake --preset release
 	@cmake --build --preset release --target unroll_echo_server
 	@/usr/bin/python3 tests/bench/server.py --bin $(BIN) $(if $(ONLY),--only '$(ONLY)')
+
+bench-doors: test-deps
+	@test -f build/release/build.ninja || cmake --preset release
+	@cmake --build --preset release --target unroll_doors_bench
+	@$(BIN)/unroll_doors_bench
 
 lint: check-deps
 	@test -f build/clang/build.ninja || cmake --preset clang

@@ -143,10 +143,8 @@ absl::Status InferInputs::ReadInitial(Tensors& tensors) {
   const Shape h = StateSpec(model_->info).front().shape;
   RETURN_IF_ERROR(Expect(found.mapped(), {"FP32", "FP16", "BF16"},
                          {sequences_, h[0], h[1]}));
-  std::vector<float> converted;
-  const auto values = Floats(found.mapped(), converted);
-  RETURN_IF_ERROR(CheckFinite(values, "input \"h_0\""));
-  initial_.assign(values.begin(), values.end());
+  initial_ = Floats(found.mapped(), converted_initial_);
+  RETURN_IF_ERROR(CheckFinite(initial_, "input \"h_0\""));
   return absl::OkStatus();
 }
 

@@ -52,12 +52,13 @@ class InferInputs {
   int64_t sequences_ = 0;
   int64_t steps_ = 0;
   // One of these three.
-  std::span<const float> features_;       // [N, T, I]
-  InferTensor ids_;                       // [N, T]
-  std::vector<std::string_view> texts_;   // [N]
-  std::vector<float> converted_;          // features_, if they were no floats
-  std::vector<int64_t> lengths_;          // [N], or none
-  std::vector<float> initial_;            // [N, L*D, H], or none
+  std::span<const float> features_;      // [N, T, I]
+  InferTensor ids_;                      // [N, T]
+  std::vector<std::string_view> texts_;  // [N]
+  std::vector<float> converted_;         // features_, if they were no floats
+  std::vector<int64_t> lengths_;         // [N], or none
+  std::span<const float> initial_;       // [N, L*D, H], or none
+  std::vector<float> converted_initial_;
   std::vector<std::string_view> tokens_;  // [N], or none
 };
 

@@ -168,7 +168,8 @@ std::optional<int64_t> InferOutputBytes(std::span<const InferOutput> outputs,
   for (const InferOutput& output : outputs) {
     const auto size = CheckedElements(std::initializer_list<int64_t>{
         sequences, output.each_step ? steps : 1, RowBytes(output, model)});
-    if (!size || __builtin_add_overflow(bytes, *size + kFraming, &bytes)) {
+    if (!size || __builtin_add_overflow(bytes, *size, &bytes) ||
+        __builtin_add_overflow(bytes, kFraming, &bytes)) {
       return std::nullopt;
     }
   }

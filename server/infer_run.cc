@@ -31,7 +31,7 @@ absl::Status InferRun::CheckAndSubmit(const Options& options) {
   ASSIGN_OR_RETURN(
       plan_, PlanInferOutputs(request_, *model_, parameters_.wants_token));
   RETURN_IF_ERROR(sequences_.Admit(
-      options.deadline, begin_ + parameters_.timeout, parameters_.priority,
+      options.deadline, parameters_.timeout, parameters_.priority,
       static_cast<int64_t>(request_.SpaceUsedLong()) +
           ConvertedBytes(request_)));
   ASSIGN_OR_RETURN(inputs_, InferInputs::Read(request_, model_));

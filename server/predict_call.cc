@@ -39,7 +39,7 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
   }
   ASSIGN_OR_RETURN(const int priority, Priority(request.priority()));
   RETURN_IF_ERROR(sequences_.Admit(
-      Deadline(context, environment_.clock), absl::InfiniteFuture(), priority,
+      Deadline(context, environment_.clock), absl::InfiniteDuration(), priority,
       static_cast<int64_t>(request.SpaceUsedLong())));
   response_.mutable_results()->Reserve(request.sequences_size());
   for (int i = 0; i < request.sequences_size(); ++i) {

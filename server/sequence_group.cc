@@ -7,12 +7,12 @@
 
 namespace unroll::server {
 
-absl::Status SequenceGroup::Admit(absl::Time deadline, absl::Time start_by,
+absl::Status SequenceGroup::Admit(absl::Time deadline, absl::Duration most_wait,
                                   int priority, int64_t bytes) {
   deadline_ = deadline;
-  start_by_ = start_by;
+  start_by_ = environment_.clock.Now() + most_wait;
   priority_ = priority;
-  RETURN_IF_ERROR(CheckWait(environment_, std::min(deadline, start_by)));
+  RETURN_IF_ERROR(CheckWait(environment_, std::min(deadline_, start_by_)));
   ASSIGN_OR_RETURN(ticket_, environment_.admission.Admit(bytes));
   return absl::OkStatus();
 }

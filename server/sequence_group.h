@@ -31,10 +31,10 @@ class SequenceGroup {
   SequenceGroup(CallEnvironment& environment, Owner& owner)
       : environment_(environment), owner_(owner) {}
 
-  // Admission, before anything else: the codes of CheckWait, of a wait until
-  // `start_by` at most, and of memory for `bytes`.
-  absl::Status Admit(absl::Time deadline, absl::Time start_by, int priority,
-                     int64_t bytes);
+  // Admission, before anything else: the codes of CheckWait, which the caller
+  // wants to be no longer than `most_wait`, and of memory for `bytes`.
+  absl::Status Admit(absl::Time deadline, absl::Duration most_wait,
+                     int priority, int64_t bytes);
   // Memory for so much more. RESOURCE_EXHAUSTED.
   absl::Status Pay(int64_t bytes) { return ticket_.Extend(bytes); }
   // REQUIRES: the request has no sink, deadline and priority yet.

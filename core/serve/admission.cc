@@ -38,7 +38,8 @@ absl::Status Admission::CheckWait(absl::Duration predicted_wait,
               "the queue is too long: predicted wait %s, %s %s; try again "
               "later or elsewhere",
               absl::FormatDuration(predicted_wait),
-              own ? "the call's deadline is in" : "limit (--max-queue-time)",
+              own ? "the call's deadline or timeout is in"
+                  : "limit (--max-queue-time)",
               absl::FormatDuration(most))),
           Reason::kQueueTooLong),
       std::max(predicted_wait - options_.max_queue_time, kLeastRetryDelay));

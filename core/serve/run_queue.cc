@@ -12,7 +12,7 @@ namespace {
 absl::Status PastDeadline(bool started) {
   return absl::DeadlineExceededError(
       started ? "the deadline passed"
-              : "the deadline passed before the sequence was run");
+              : "the deadline or timeout passed before the sequence was run");
 }
 
 int64_t Bytes(std::span<const Tensor> tensors) {

@@ -60,7 +60,7 @@ TEST(AdmissionTest, RefusesAWaitPastTheCallersDeadline) {
   EXPECT_TRUE(admission.CheckWait(wait, wait).ok());
   const auto refused = admission.CheckWait(wait, absl::Milliseconds(19));
   EXPECT_EQ(ReasonOf(refused), Reason::kQueueTooLong);
-  EXPECT_THAT(refused.message(), HasSubstr("deadline is in 19ms"));
+  EXPECT_THAT(refused.message(), HasSubstr("deadline or timeout is in 19ms"));
   EXPECT_TRUE(RetryDelayOf(refused));
 }
 

@@ -165,6 +165,28 @@ TEST_F(RunQueueTest, SilenceAndSlowReadersEndWithTheirStateAfterATimeout) {
   EXPECT_TRUE(queue_.empty());
 }
 
+TEST_F(RunQueueTest, WhatHasNotStartedInTimeDoesNotRunAndWhatHasRunsOn) {
+  Sink late, started;
+  const auto model = Serve(1);
+  SequenceRequest request = Whole(model, 1, late);
+  request.start_by = clock_.now + absl::Milliseconds(1);
+  Submit(request);
+  clock_.now = request.start_by;
+  RunOne();
+  EXPECT_EQ(late.status.code(), absl::StatusCode::kDeadlineExceeded);
+  EXPECT_EQ(late.steps_run, 0);
+  request = Whole(model, 100, started);
+  request.start_by = clock_.now + absl::Milliseconds(1);
+  Submit(request);
+  RunOne();
+  clock_.now = request.start_by;
+  EXPECT_EQ(started.ends, 0) << "one quantum is not enough for it";
+  while (RunOne()) {
+  }
+  EXPECT_THAT(started.status, IsOk());
+  EXPECT_EQ(started.steps, 100);
+}
+
 TEST_F(RunQueueTest, OldLiveSequencesAreClosedBusyOrNot) {
   Sink idle, busy;
   const auto model = Serve(1);

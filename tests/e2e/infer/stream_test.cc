@@ -271,6 +271,42 @@ TEST_F(InferStreamTest, ACancelledStreamFreesEverything) {
   EXPECT_EQ(server_.Stop(), 0);
 }
 
+// langid runs many quanta for a long sequence: the answers wait for their
+// reader, and then nothing is lost.
+TEST_F(InferStreamTest, AReaderThatIsSlowPausesItsSequence) {
+  const ServerProcess server(UNROLL_MODELS,
+                             {"--max-message-bytes=64MiB", "--quantum=10us",
+                              "--slow-reader-timeout=24h"});
+  // A connection whose buffers do not grow.
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  stub_ = inference::GRPCInferenceService::NewStub(grpc::CreateCustomChannel(
+      server.address(), grpc::InsecureChannelCredentials(), arguments));
+  Request request;
+  request.set_model_name("langid");
+  unroll::testing::AddRaw(
+      "tokens", "INT32", {1, 40000},
+      unroll::testing::Bytes(std::vector<int32_t>(40000, 1)), request);
+  const auto whole = ModelInfer(server, request);
+  ASSERT_TRUE(whole.status.ok()) << whole.status.error_message();
+  Open();
+  stream_->Write(Stepwise(request));
+  stream_->WritesDone();
+  int looks = 0;
+  while (server.Metric("unroll_sequences_paused") == 0 && ++looks < 10000) {
+  }
+  EXPECT_LT(looks, 10000);
+  std::vector<float> scores;
+  Response response;
+  while (stream_->Read(&response)) {
+    if (IsFinal(response)) continue;
+    const auto rows = OutputFloats(response.infer_response(), "scores");
+    scores.insert(scores.end(), rows.begin(), rows.end());
+  }
+  EXPECT_TRUE(stream_->Finish().ok());
+  EXPECT_EQ(scores, OutputFloats(whole.response, "scores"));
+}
+
 // Nobody reads: what is under way on a stream is bounded, so that the server
 // stops reading; neighbours do not notice.
 TEST_F(InferStreamTest, AStreamThatIsNotReadIsNotReadFrom) {

@@ -80,6 +80,7 @@ class Client:
                 outputs: Outputs = Outputs(), *, version: int = 0,
                 priority: int = 0, request_id: str = "",
                 timeout: Optional[float] = None) -> Prediction:
+        """All results of one sequence; version 0 is the highest that loaded."""
         return self.predict_many(
             model, [sequence], outputs, version=version, priority=priority,
             request_id=request_id, timeout=timeout)[0]
