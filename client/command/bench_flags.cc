@@ -86,8 +86,8 @@ void AddPace(CLI::App& app, BenchFlags& flags) {
             "Steps of a sequence: w1 log-normal, 24 on average; w2 always 24; "
             "w3 uniform from 1 to 128; w4 16, every tenth 256; or a number",
             [&flags](const std::string& text) -> absl::Status {
-              auto lengths = Lengths::Parse(text);
-              if (lengths.ok()) flags.load.lengths = *std::move(lengths);
+              const auto lengths = Lengths::Parse(text);
+              if (lengths.ok()) flags.load.lengths = *lengths;
               return lengths.status();
             })
       ->excludes(live)

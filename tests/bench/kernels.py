@@ -23,7 +23,7 @@ import tempfile
 
 import report
 from cases import SWEEP, Case
-from ratios import chosen, exit_code, ratios_of
+from ratios import chosen, exit_code, ratios_of, run_as_program
 from targets import TARGETS
 from workers import Workers
 
@@ -152,8 +152,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Exception as error:  # never 1, which says something else
-        print(f"kernels.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_as_program(main)

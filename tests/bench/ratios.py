@@ -1,7 +1,9 @@
 """What a benchmark's ratios have in common: targets with name, accept and aim."""
 
 import fnmatch
+import os
 import statistics
+import sys
 
 
 def chosen(targets, names):
@@ -31,3 +33,12 @@ def ratios_of(samples):
 def exit_code(ratios):
     """1 if one is missed."""
     return 1 if any(r["median"] < r["accept"] for r in ratios.values()) else 0
+
+
+def run_as_program(main):
+    """Ends with main's exit code, or with 2 when it raises."""
+    try:
+        sys.exit(main())
+    except Exception as error:  # never 1, which says something else
+        print(f"{os.path.basename(sys.argv[0])}: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -16,11 +16,10 @@ says 2 for either.)
 import argparse
 import pathlib
 import statistics
-import sys
 
 import report
 import scheduler_report
-from ratios import chosen, exit_code, ratios_of
+from ratios import chosen, exit_code, ratios_of, run_as_program
 from scheduler_runs import FULL, QUICK, Runs, progress, rate_of
 from scheduler_targets import GOODPUT, P99, TARGETS
 
@@ -185,8 +184,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Exception as error:  # never 1, which says something else
-        print(f"scheduler.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_as_program(main)

@@ -23,7 +23,7 @@ import sys
 import tempfile
 
 import report
-from ratios import chosen, exit_code, ratios_of
+from ratios import chosen, exit_code, ratios_of, run_as_program
 from scheduler_search import highest_rate
 from server_systems import HIDDEN, INPUTS, System, write_model
 from server_targets import TARGETS
@@ -197,8 +197,4 @@ def main():
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except Exception as error:  # never 1, which says something else
-        print(f"server.py: {error}", file=sys.stderr)
-        sys.exit(2)
+    run_as_program(main)
