@@ -1,6 +1,7 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "absl/synchronization/mutex.h"
 #include "server/app.h"
 #include "server/flags.h"
 #include "server/log.h"
@@ -11,6 +12,9 @@ int main(int argc, char** argv) {
   unroll::server::SetUpLogging(flags.log_level, flags.log_format);
   if (flags.check) return unroll::server::CheckRepository(flags);
 
+  // Debian's Abseil otherwise looks for deadlocks at every lock that gRPC
+  // takes.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   // Before any thread is made, so that all inherit it: signals are waited for.
   sigset_t signals;
   sigemptyset(&signals);
