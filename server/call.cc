@@ -64,28 +64,36 @@ absl::StatusOr<std::string> RequestId(const std::string& given) {
 }
 
 void CallRecord::End(const absl::Status& status,
-                     std::string_view detail) const {
+                     absl::FunctionRef<std::string()> detail) const {
   const absl::Duration duration = environment_.clock.Now() - begin_;
   environment_.metrics.OnRequest(model_, method_, status.code(), duration);
   if (const auto reason = ReasonOf(status)) {
     environment_.metrics.OnRefusal(*reason);
   }
-  if (!status.ok()) {
+  if (!status.ok() && spdlog::should_log(spdlog::level::debug)) {
     spdlog::debug("{} model {}: {} {}", method_, Quoted(model_),
-                  Printable(status.ToString(), kMaxMessage), detail);
+                  Printable(status.ToString(), kMaxMessage), detail());
   }
   if (environment_.slow_call_threshold > absl::ZeroDuration() &&
       duration >= environment_.slow_call_threshold) {
     spdlog::warn("slow call: {} model {} took {}: {} {}", method_,
                  Quoted(model_), absl::FormatDuration(duration),
-                 absl::StatusCodeToString(status.code()), detail);
+                 absl::StatusCodeToString(status.code()), detail());
   }
+}
+
+absl::Status ReplyTooLarge(std::string_view bytes, int64_t max_message_bytes,
+                           std::string_view of) {
+  return absl::ResourceExhaustedError(absl::StrFormat(
+      "the reply would be %s bytes, expected at most %d "
+      "(--max-message-bytes); ask for fewer %s, steps or sequences",
+      bytes, max_message_bytes, of));
 }
 
 grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext& context,
                                     const CallRecord& record,
                                     const absl::Status& status) {
-  record.End(status, "");
+  record.End(status, [] { return std::string(); });
   grpc::ServerUnaryReactor* reactor = context.DefaultReactor();
   reactor->Finish(ToGrpc(status));
   return reactor;

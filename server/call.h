@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -40,8 +41,7 @@ struct CallEnvironment {
   absl::Duration idle_timeout;
   absl::Duration slow_call_threshold;  // zero: none is logged
   bool any_model_is_enough = false;    // to be ready
-  bool config_of_sequences =
-      false;  // what ModelConfig tells: sequence_batching
+  bool config_of_sequences = false;    // ModelConfig tells sequence_batching
 
   // Whether the server is to get calls: all models are served, or any.
   bool Ready() const;
@@ -80,8 +80,9 @@ class CallRecord {
   CallRecord(const CallRecord&) = delete;
   CallRecord& operator=(const CallRecord&) = delete;
 
-  // `detail` goes into the log line of a failed or slow call.
-  void End(const absl::Status& status, std::string_view detail) const;
+  // `detail` goes into the log line of a failed or slow call, if there is one.
+  void End(const absl::Status& status,
+           absl::FunctionRef<std::string()> detail) const;
 
  private:
   CallEnvironment& environment_;
@@ -89,6 +90,11 @@ class CallRecord {
   const std::string model_;
   const absl::Time begin_ = environment_.clock.Now();
 };
+
+// RESOURCE_EXHAUSTED, for a reply of so many bytes of which a caller may ask
+// for less `of`.
+absl::Status ReplyTooLarge(std::string_view bytes, int64_t max_message_bytes,
+                           std::string_view of);
 
 // Finishes a call that needed no waiting.
 grpc::ServerUnaryReactor* FinishNow(grpc::CallbackServerContext& context,

@@ -16,7 +16,7 @@ InferCall::InferCall(CallEnvironment& environment,
 }
 
 void InferCall::OnEnded(const absl::Status& status) {
-  record_.End(status, run_.Detail());
+  record_.End(status, [this] { return run_.Detail(); });
   Finish(ToGrpc(status));
 }
 

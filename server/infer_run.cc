@@ -7,7 +7,6 @@
 #include "absl/strings/str_format.h"
 #include "core/base/invalid.h"
 #include "core/base/status_macros.h"
-#include "core/base/text.h"
 #include "core/serve/reason.h"
 #include "server/convert_result.h"
 
@@ -141,11 +140,8 @@ absl::StatusOr<int64_t> InferRun::ReplyBytes(int64_t steps) const {
   const auto bytes =
       InferOutputBytes(plan_.outputs, *model_, inputs_->sequences(), steps);
   if (bytes && *bytes <= environment_.max_message_bytes) return *bytes;
-  return absl::ResourceExhaustedError(absl::StrFormat(
-      "the reply would be %s bytes, expected at most %d "
-      "(--max-message-bytes); ask for fewer outputs, steps or sequences",
-      bytes ? absl::StrCat(*bytes) : "2^63 or more",
-      environment_.max_message_bytes));
+  return ReplyTooLarge(bytes ? absl::StrCat(*bytes) : "2^63 or more",
+                       environment_.max_message_bytes, "outputs");
 }
 
 void InferRun::NameResponse(inference::ModelInferResponse& response) const {
@@ -224,13 +220,6 @@ void InferRun::Conclude(const absl::Status& status) {
                      .input = submitted_ - begin_,
                      .queue = sequences_.queue(),
                      .compute = sequences_.compute()});
-}
-
-std::string InferRun::Detail() const {
-  return absl::StrFormat("request_id %s sequences %d queue %s compute %s",
-                         Quoted(request_.id()), sequences_.size(),
-                         absl::FormatDuration(sequences_.queue()),
-                         absl::FormatDuration(sequences_.compute()));
 }
 
 }  // namespace unroll::server

@@ -57,7 +57,7 @@ class InferRun final : private SequenceGroup::Owner {
   void Resume() { sequences_.Resume(); }
 
   // For the log, once it has ended.
-  std::string Detail() const;
+  std::string Detail() const { return sequences_.Detail(request_.id()); }
 
  private:
   absl::Status CheckAndSubmit(const Options& options);

@@ -27,8 +27,9 @@ KeptSequences::Id SequenceOf(const inference::ModelInferRequest& message) {
 }
 
 void SetFinal(bool final, inference::ModelInferResponse& response) {
-  (*response.mutable_parameters())["triton_final_response"].set_bool_param(
-      final);
+  // Not a literal, for which gcc 12 warns of protobuf's own code.
+  static const std::string kName = "triton_final_response";
+  (*response.mutable_parameters())[kName].set_bool_param(final);
 }
 
 }  // namespace
@@ -130,7 +131,7 @@ bool InferStreamCall::OnSteps(Request& request,
 }
 
 void InferStreamCall::OnEnded(Request& request, const absl::Status& status) {
-  request.record.End(status, request.run.Detail());
+  request.record.End(status, [&] { return request.run.Detail(); });
   RequestPtr successor;
   bool ends_it = false;
   Next next;

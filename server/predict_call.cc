@@ -2,9 +2,9 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
-#include "core/base/text.h"
 #include "core/serve/reason.h"
 
 namespace unroll::server {
@@ -50,10 +50,8 @@ absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
     }
   }
   if (reply_bytes_ > environment_.max_message_bytes) {
-    return absl::ResourceExhaustedError(absl::StrFormat(
-        "the reply would be %d bytes, expected at most %d "
-        "(--max-message-bytes); ask for fewer results, steps or sequences",
-        reply_bytes_, environment_.max_message_bytes));
+    return ReplyTooLarge(absl::StrCat(reply_bytes_),
+                         environment_.max_message_bytes, "results");
   }
   return sequences_.Submit();
 }
@@ -110,18 +108,13 @@ void PredictCall::OnCancel() {
 }
 
 void PredictCall::OnAllEnded(const absl::Status& status) {
-  const absl::Duration queue = sequences_.queue();
-  const absl::Duration compute = sequences_.compute();
   if (status.ok()) {
     response_.set_version(model_->info.version);
-    SetTiming(queue, compute, *response_.mutable_timing());
+    SetTiming(sequences_.queue(), sequences_.compute(),
+              *response_.mutable_timing());
   }
   record_.End(status,
-              absl::StrFormat("request_id %s sequences %d queue %s "
-                              "compute %s",
-                              Quoted(response_.request_id()), sequences_.size(),
-                              absl::FormatDuration(queue),
-                              absl::FormatDuration(compute)));
+              [this] { return sequences_.Detail(response_.request_id()); });
   Finish(ToGrpc(status));
 }
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "core/base/status_macros.h"
+#include "core/base/text.h"
 
 namespace unroll::server {
 
@@ -53,6 +55,12 @@ absl::Duration SequenceGroup::compute() const {
   absl::Duration longest;
   for (const auto& part : parts_) longest = std::max(longest, part->compute);
   return longest;
+}
+
+std::string SequenceGroup::Detail(const std::string& request_id) const {
+  return absl::StrFormat(
+      "request_id %s sequences %d queue %s compute %s", Quoted(request_id),
+      size(), absl::FormatDuration(queue()), absl::FormatDuration(compute()));
 }
 
 void SequenceGroup::Part::OnDone(const SequenceEnd& end) {

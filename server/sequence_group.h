@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "core/serve/sequence.h"
@@ -52,6 +53,8 @@ class SequenceGroup {
   // Once all have ended: the longest of all sequences.
   absl::Duration queue() const;
   absl::Duration compute() const;
+  // And for the log.
+  std::string Detail(const std::string& request_id) const;
 
  private:
   class Part final : public SequenceSink {

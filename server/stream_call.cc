@@ -252,10 +252,11 @@ void StreamCall<Reactor, Response>::OnDone() {
     if (broken_ && end_->ok()) {
       end_ = CancelStatus(deadline_, environment_.clock);
     }
-    record_->End(*end_, absl::StrFormat("request_id %s queue %s compute %s",
-                                        Quoted(request_id_),
-                                        absl::FormatDuration(queue_),
-                                        absl::FormatDuration(compute_)));
+    record_->End(*end_, [this] {
+      return absl::StrFormat("request_id %s queue %s compute %s",
+                             Quoted(request_id_), absl::FormatDuration(queue_),
+                             absl::FormatDuration(compute_));
+    });
   }
   delete this;
 }

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <new>
 
+#include "core/base/half.h"
 #include "core/rnn/cpu.h"
 
 namespace unroll {
@@ -50,7 +51,7 @@ int64_t PackedIndex(int64_t column, int64_t k, int64_t inputs,
 
 float Rounded(float weight, Precision precision) {
   if (precision == Precision::kFloat32) return weight;
-  return std::bit_cast<float>(static_cast<uint32_t>(ToBfloat16(weight)) << 16);
+  return FromBfloat16(ToBfloat16(weight));
 }
 
 PackedMatmul::PackedMatmul(const Tensor& weight, const std::vector<float>& bias,

@@ -32,16 +32,12 @@ absl::Status Admission::CheckWait(absl::Duration predicted_wait,
   const absl::Duration most = std::min(options_.max_queue_time, time_left);
   if (predicted_wait <= most) return absl::OkStatus();
   const bool own = time_left < options_.max_queue_time;
-  return WithRetryDelay(
-      WithReason(
-          absl::ResourceExhaustedError(absl::StrFormat(
-              "the queue is too long: predicted wait %s, %s %s; try again "
-              "later or elsewhere",
-              absl::FormatDuration(predicted_wait),
-              own ? "the call's deadline or timeout is in"
-                  : "limit (--max-queue-time)",
-              absl::FormatDuration(most))),
-          Reason::kQueueTooLong),
+  return QueueTooLong(
+      absl::StrFormat("predicted wait %s, %s %s",
+                      absl::FormatDuration(predicted_wait),
+                      own ? "the call's deadline or timeout is in"
+                          : "limit (--max-queue-time)",
+                      absl::FormatDuration(most)),
       std::max(predicted_wait - options_.max_queue_time, kLeastRetryDelay));
 }
 

@@ -51,6 +51,17 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay) {
   return status;
 }
 
+absl::Status QueueTooLong(std::string_view predicted,
+                          absl::Duration retry_delay) {
+  return WithRetryDelay(
+      WithReason(absl::ResourceExhaustedError(absl::StrCat(
+                     "the queue is too long: ",
+                     absl::string_view(predicted.data(), predicted.size()),
+                     "; try again later or elsewhere")),
+                 Reason::kQueueTooLong),
+      retry_delay);
+}
+
 std::optional<Reason> ReasonOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kReasonPayload);
   if (!payload) return std::nullopt;

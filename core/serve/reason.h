@@ -36,6 +36,10 @@ absl::Status WithRetryDelay(absl::Status status, absl::Duration delay);
 // Before that it is not worth it while the server is busy.
 inline constexpr absl::Duration kLeastRetryDelay = absl::Milliseconds(100);
 
+// RESOURCE_EXHAUSTED: what was predicted passes what is allowed.
+absl::Status QueueTooLong(std::string_view predicted,
+                          absl::Duration retry_delay = kLeastRetryDelay);
+
 // What a status carries, if anything.
 std::optional<Reason> ReasonOf(const absl::Status& status);
 std::optional<absl::Duration> RetryDelayOf(const absl::Status& status);

@@ -255,7 +255,7 @@ std::unique_ptr<Batch> RunQueue::GoOn(Model& model, absl::Time now,
   std::vector<SequencePtr> expired;
   for (const SequencePtr& sequence : first->second->sequences_) {
     if (sequence->phase_ == Sequence::Phase::kSuspended &&
-        sequence->request_.deadline <= now) {
+        sequence->Late(now)) {
       expired.push_back(sequence);
     }
   }
@@ -368,15 +368,10 @@ absl::Status RunQueue::CheckInTime(const Sequence& s, absl::Time now) const {
       steps, s.incremental() ? steps * rows : steps);
   const absl::Duration left = s.request_.deadline - now;
   if (wait + run <= left) return absl::OkStatus();
-  return WithRetryDelay(
-      WithReason(
-          absl::ResourceExhaustedError(absl::StrFormat(
-              "the queue is too long: predicted wait %s and then %s for %d "
-              "steps, the deadline is in %s; try again later or elsewhere",
-              absl::FormatDuration(wait), absl::FormatDuration(run), steps,
-              absl::FormatDuration(left))),
-          Reason::kQueueTooLong),
-      kLeastRetryDelay);
+  return QueueTooLong(absl::StrFormat(
+      "predicted wait %s and then %s for %d steps, the deadline is in %s",
+      absl::FormatDuration(wait), absl::FormatDuration(run), steps,
+      absl::FormatDuration(left)));
 }
 
 void RunQueue::Place(const SequencePtr& sequence, absl::Time now,
