@@ -11,8 +11,7 @@ namespace unroll::client {
 
 // How many steps sequences have:
 //   w1  log-normal(mu 2.914, sigma 0.727), cut to 1 to 330: mean 24, p99 100,
-//   as
-//       sentences to translate
+//       as sentences to translate
 //   w2  24
 //   w3  uniform from 1 to 128
 //   w4  16, and 256 for every tenth or so

@@ -13,16 +13,16 @@
 namespace unroll::bench {
 
 // Runs what tests/bench/kernels.py asks for, a line at a time. SYSTEM is
-//   split              a kernel of core/rnn; SIZES are T N I H FILE, see
-//   layer.h split_bf16         with weights in bfloat16 split_tokens       with
-//   a table of the input's rows primitive          oneDNN's fma, read a probe
-//   of the machine; SIZES are its operations or bytes
+//   split         a kernel of core/rnn; SIZES are T N I H FILE, see layer.h
+//   split_bf16    in bfloat16
+//   split_tokens  with a table of the input's rows
+//   primitive     oneDNN's
+//   fma, read     a probe of the machine; SIZES are its operations or bytes
 //
 //   version                  ok and what this is
 //   prepare SYSTEM SIZES...  ok; what SYSTEM was before is forgotten
-//   check SYSTEM FILE        ok; runs it once and writes its output, [T, N, H]
-//   in
-//                            little-endian float32
+//   check SYSTEM FILE        ok; runs it once and writes its output, [T, N, H],
+//                            in little-endian float32
 //   run SYSTEM COUNT         ok and the seconds that COUNT runs took
 //
 // Anything else, or what fails: "error" and a sentence.

@@ -106,9 +106,10 @@ def run(plan, workers, folder):
     results = {}
     for number, (shape, pairs) in enumerate(plan.pairs.items(), 1):
         systems = plan.systems(shape)
-        print(f"[{number}/{len(plan.pairs)}] N = {shape.sequences}, "
-              f"I = {shape.inputs}, H = {shape.hidden}, T = {shape.steps}: "
-              f"{', '.join(systems)}", file=sys.stderr, flush=True)
+        report.progress(
+            f"[{number}/{len(plan.pairs)}] N = {shape.sequences}, "
+            f"I = {shape.inputs}, H = {shape.hidden}, T = {shape.steps}: "
+            f"{', '.join(systems)}")
         prepare(workers, Case(shape, folder / "case"), systems, folder)
         counts = {system: runs_to_time(workers, system) for system in systems}
         results[shape] = measure(workers, shape, pairs, counts)
@@ -147,7 +148,10 @@ def main():
     ratios = ratios_of({
         target: results[target.shape][target.numerator, target.denominator]
         for target in targets})
-    report.show(facts, sweep, results, ratios)
+    report.show_machine(facts)
+    if sweep:
+        report.show_sweep(sweep, results)
+    report.show_ratios(facts, ratios)
     return exit_code(ratios)
 
 

@@ -1,9 +1,10 @@
-"""Tables for people and the line of JSON."""
+"""Progress and tables for people, and the line of JSON."""
 
 import json
 import os
 import platform
 import statistics
+import sys
 
 # The columns of the table.
 SYSTEM_NAMES = {"split": "unroll", "split_bf16": "unroll, bf16",
@@ -26,11 +27,8 @@ class Machine:
         On a quiet machine the workers have waited for their core next to never.
         """
         facts = {
-            "cpu": cpu_name(), "cores": os.cpu_count(),
-            "vectors": self.vectors, "system": platform.platform(),
+            **machine_facts(self.load_before), "vectors": self.vectors,
             "threads": 1, "pinned_to": self.cpu, "versions": self.versions,
-            "load_average": {"before": self.load_before,
-                             "after": os.getloadavg()[0]},
             "share_of_time_waited_for_the_core": workers.share_waited()}
         peaks = [shape.operations / fma / 1e9
                  for shape, pairs in results.items()
@@ -44,6 +42,18 @@ class Machine:
         if reads:
             facts["read_gb_per_s"] = {f"h{h}": gb for h, gb in reads.items()}
         return facts
+
+
+def progress(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def machine_facts(load_before):
+    """What any benchmark tells of the machine."""
+    return {"cpu": cpu_name(), "cores": os.cpu_count(),
+            "system": platform.platform(),
+            "load_average": {"before": load_before,
+                             "after": os.getloadavg()[0]}}
 
 
 def cpu_name():
@@ -97,7 +107,8 @@ def show_sweep(sweep, results):
             number(shape.operations / split / 1e9), f"{peak:.0%}")
 
 
-def show_ratios(ratios):
+def show_ratios(machine, ratios):
+    """The last table, and the line of JSON."""
     print()
     heading("ratio", "median", "min", "max", "accept", "aim", "")
     for name, r in ratios.items():
@@ -105,11 +116,4 @@ def show_ratios(ratios):
                    else "accepted" if r["median"] < r["aim"] else "aim reached")
         row(name, *(f"{r[key]:.2f}" for key in ("median", "min", "max")),
             r["accept"], r["aim"], verdict)
-
-
-def show(machine, sweep, results, ratios):
-    show_machine(machine)
-    if sweep:
-        show_sweep(sweep, results)
-    show_ratios(ratios)
     print(json.dumps({"ratios": ratios, "machine": machine}))

@@ -20,7 +20,8 @@ import statistics
 import report
 import scheduler_report
 from ratios import chosen, exit_code, ratios_of, run_as_program
-from scheduler_runs import FULL, QUICK, Runs, progress, rate_of
+from report import progress
+from scheduler_runs import FULL, QUICK, Runs, rate_of
 from scheduler_targets import GOODPUT, P99, TARGETS
 
 CONTINUOUS = "continuous"
@@ -179,7 +180,8 @@ def main():
     scheduler_report.show_capacities(bench)
     facts = machine.facts(runs)
     runs.worker.stop()
-    report.show(facts, [], {}, ratios)
+    report.show_machine(facts)
+    report.show_ratios(facts, ratios)
     return exit_code(ratios)
 
 

@@ -1,10 +1,9 @@
 """The tables of the scheduler benchmark."""
 
 import os
-import platform
 import statistics
 
-from report import cpu_name, heading, number, row
+from report import heading, machine_facts, number, row
 
 
 class Machine:
@@ -17,12 +16,9 @@ class Machine:
     def facts(self, runs):
         """On a quiet machine the worker has waited for its core next to never."""
         usual = os.sched_getscheduler(0) == os.SCHED_OTHER
-        facts = {"cpu": cpu_name(), "cores": os.cpu_count(),
-                 "system": platform.platform(), "threads": 1,
+        facts = {**machine_facts(self.load_before), "threads": 1,
                  "priority": "usual" if usual else "real time",
-                 "versions": {"worker": self.version},
-                 "load_average": {"before": self.load_before,
-                                  "after": os.getloadavg()[0]}}
+                 "versions": {"worker": self.version}}
         if runs.waited:
             facts["share_of_time_waited_for_the_core"] = statistics.median(
                 runs.waited)

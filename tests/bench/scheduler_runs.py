@@ -3,8 +3,8 @@
 import dataclasses
 import json
 import os
-import sys
 
+from report import progress
 from scheduler_search import highest_rate
 from workers import Worker
 
@@ -110,7 +110,3 @@ class Runs:
 def rate_of(run):
     """Sequences a second."""
     return run["steps_per_s"] * run["sequences"] / run["steps"]
-
-
-def progress(text):
-    print(text, file=sys.stderr, flush=True)

@@ -17,13 +17,12 @@ for either.)
 import argparse
 import os
 import pathlib
-import platform
 import statistics
-import sys
 import tempfile
 
 import report
 from ratios import chosen, exit_code, ratios_of, run_as_program
+from report import progress
 from scheduler_search import highest_rate
 from server_systems import HIDDEN, INPUTS, System, write_model
 from server_targets import TARGETS
@@ -44,10 +43,6 @@ STEP_INTERVAL = 0.010
 LATENCY_BOUND = 0.010
 FEWEST_STREAMS = 25
 PRECISION = .04  # of a number of streams
-
-
-def progress(text):
-    print(text, file=sys.stderr, flush=True)
 
 
 class Benchmark:
@@ -178,13 +173,10 @@ def main():
                                 Benchmark(unroll, echo, options.seconds),
                                 options.pairs)
             version = unroll.client_version()
-    facts = {"cpu": report.cpu_name(), "cores": os.cpu_count(),
-             "system": platform.platform(), "version": version,
+    facts = {**report.machine_facts(load_before), "version": version,
              "pinned_to": ",".join(map(str, sorted(options.cpus))),
              "model": f"RNN(tanh) {INPUTS}->{HIDDEN}, 1 layer",
-             "calls_at_a_time": PLACES, "connections": CONNECTIONS,
-             "load_average": {"before": load_before,
-                              "after": os.getloadavg()[0]}}
+             "calls_at_a_time": PLACES, "connections": CONNECTIONS}
     print("\nCalls a second (unary, streamed; times of a call), steps a second "
           "(live; times of a step), or live streams:\n")
     report.heading("ratio", "server", "median", "p50, ms", "p99, ms",
@@ -192,7 +184,8 @@ def main():
     for row in rows:
         report.row(*row)
     ratios = ratios_of(samples)
-    report.show(facts, [], {}, ratios)
+    report.show_machine(facts)
+    report.show_ratios(facts, ratios)
     return exit_code(ratios)
 
 

@@ -4,9 +4,12 @@
 #include <CLI/CLI.hpp>
 #include <iostream>
 
+#include "absl/synchronization/mutex.h"
 #include "tests/bench/server/echo_service.h"
 
 int main(int argc, char** argv) {
+  // As the server does.
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
   unroll::bench::EchoModel model;
   CLI::App app("A bare gRPC server with unroll's API and message sizes");
   app.add_option("--input-size", model.input_size, "I")->required();
