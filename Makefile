@@ -48,8 +48,10 @@ check-deps: test-deps
 bench-deps: test-deps
 	$(call install,deploy/bench-packages.txt)
 
-build: deps
-	@test -f build/release/build.ninja || cmake --preset release
+build/release/build.ninja: | deps
+	@cmake --preset release
+
+build: build/release/build.ninja
 	@cmake --build --preset release
 
 test: test-deps build
@@ -83,23 +85,19 @@ $(BENCH_ENV)/installed: | bench-deps
 	@touch $@
 
 ONLY :=
-bench-kernels: $(BENCH_ENV)/installed
-	@test -f build/release/build.ninja || cmake --preset release
+bench-kernels: $(BENCH_ENV)/installed build/release/build.ninja
 	@cmake --build --preset release --target unroll_kernel_worker
 	@$(BENCH_ENV)/bin/python tests/bench/kernels.py --worker $(BIN)/unroll_kernel_worker $(if $(ONLY),--only '$(ONLY)')
 
-bench-scheduler: test-deps
-	@test -f build/release/build.ninja || cmake --preset release
+bench-scheduler: test-deps build/release/build.ninja
 	@cmake --build --preset release --target unroll_scheduler_worker
 	@/usr/bin/python3 tests/bench/scheduler.py --worker $(BIN)/unroll_scheduler_worker $(if $(ONLY),--only '$(ONLY)')
 
-bench-server: test-deps
-	@test -f build/release/build.ninja || cmake --preset release
+bench-server: test-deps build/release/build.ninja
 	@cmake --build --preset release --target unroll_echo_server
 	@/usr/bin/python3 tests/bench/server.py --bin $(BIN) $(if $(ONLY),--only '$(ONLY)')
 
-bench-doors: test-deps
-	@test -f build/release/build.ninja || cmake --preset release
+bench-doors: test-deps build/release/build.ninja
 	@cmake --build --preset release --target unroll_doors_bench
 	@$(BIN)/unroll_doors_bench
 
