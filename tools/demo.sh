@@ -46,8 +46,8 @@ unroll predict cloze --top-k 5 --text "$blank" \
 show unroll predict langid --text "exercise" --repeat 200 --concurrency 200
 unroll predict langid --text "exercise" --repeat 200 --concurrency 200
 
-# What the server measured of those calls, from its Prometheus histograms: a
-# quantile is the upper bound of the bucket that it falls into.
+# What the server measured of langid, from its Prometheus histograms: a quantile
+# is the upper bound of the bucket that it falls into.
 show "metrics: $metrics"
 port=${metrics##*:}
 exec 3<>"/dev/tcp/127.0.0.1/${port%%/*}"
@@ -56,6 +56,7 @@ awk '
   function quantile(q,   i) {
     for (i = 1; i <= buckets; ++i) if (count[i] >= q * total) return bound[i]
   }
+  !/model="langid"/ { next }
   /^unroll_request_duration_seconds_bucket/ && /method="Predict"/ {
     match($0, /le="[^"]*"/)
     bound[++buckets] = substr($0, RSTART + 4, RLENGTH - 5)
