@@ -246,18 +246,24 @@ void StreamCall<Reactor, Response>::OnCancel() {
 
 template <typename Reactor, typename Response>
 void StreamCall<Reactor, Response>::OnDone() {
+  absl::Status status;
+  absl::Duration queue, compute;
   {
     MutexLock lock(mutex_);
+    status = *end_;
+    queue = queue_;
+    compute = compute_;
     // All results were computed, but did not all arrive.
-    if (broken_ && end_->ok()) {
-      end_ = CancelStatus(deadline_, environment_.clock);
+    if (broken_ && status.ok()) {
+      status = CancelStatus(deadline_, environment_.clock);
     }
-    record_->End(*end_, [this] {
-      return absl::StrFormat("request_id %s queue %s compute %s",
-                             Quoted(request_id_), absl::FormatDuration(queue_),
-                             absl::FormatDuration(compute_));
-    });
   }
+  // Without the lock, since it may write to the log.
+  record_->End(status, [&] {
+    return absl::StrFormat("request_id %s queue %s compute %s",
+                           Quoted(request_id_), absl::FormatDuration(queue),
+                           absl::FormatDuration(compute));
+  });
   delete this;
 }
 
