@@ -303,6 +303,7 @@ void App::Drain() {
   const absl::Time begin = absl::Now();
   draining_ = true;
   server_->GetHealthCheckService()->Shutdown();  // not serving, from here on
+  scheduler_.Refuse();                           // before the log says so
   const RunQueue::Load load = scheduler_.load();
   spdlog::info(
       "draining: {} sequences are running or waiting, for at most {}",

@@ -116,6 +116,11 @@ RunQueue::Load Scheduler::load() const {
   return queue_.load();
 }
 
+void Scheduler::Refuse() {
+  MutexLock lock(mutex_);
+  queue_.Refuse(Draining());
+}
+
 bool Scheduler::Drain(absl::Duration patience) {
   using SteadyClock = std::chrono::steady_clock;
   const auto deadline =

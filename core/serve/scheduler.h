@@ -67,6 +67,9 @@ class Scheduler {
 
   RunQueue::Load load() const;
 
+  // Refuses new sequences from now on: UNAVAILABLE (DRAINING).
+  void Refuse();
+
   // Refuses new sequences, lets live ones run what they have accepted and ends
   // them with UNAVAILABLE (DRAINING), and returns once all have ended (true)
   // or, after `patience`, once it has ended the rest with UNAVAILABLE (false).
