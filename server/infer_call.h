@@ -17,11 +17,11 @@ class InferCall final : public grpc::ServerUnaryReactor,
 
   void OnCancel() override { run_.Cancel(); }
   void OnDone() override { delete this; }
+  bool InternalInlineable() override { return true; }  // as PredictCall
 
  private:
   void OnEnded(const absl::Status& status) override;
 
-  grpc::CallbackServerContext& context_;
   const CallRecord record_;
   InferRun run_;
 };

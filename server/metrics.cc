@@ -189,15 +189,27 @@ void Metrics::OnRefusal(Reason reason) { refusals_.at(reason)->Increment(); }
 void Metrics::OnRequest(std::string_view model, std::string_view method,
                         absl::StatusCode code, absl::Duration duration) {
   const auto known = models_.find(model);
-  const std::string label = known == models_.end() ? "" : known->first;
-  requests_
-      .Add({{"model", label},
-            {"method", std::string(method)},
-            {"code", absl::StatusCodeToString(code)}})
-      .Increment();
-  request_duration_
-      .Add({{"model", label}, {"method", std::string(method)}}, kSeconds)
-      .Observe(absl::ToDoubleSeconds(duration));
+  std::string_view label;
+  if (known != models_.end()) label = known->first;
+  RequestMetrics metrics;
+  {
+    MutexLock lock(mutex_);
+    RequestMetrics& found = found_requests_[{label, method, code}];
+    if (found.count == nullptr) found = FindRequest(label, method, code);
+    metrics = found;
+  }
+  metrics.count->Increment();
+  metrics.duration->Observe(absl::ToDoubleSeconds(duration));
+}
+
+Metrics::RequestMetrics Metrics::FindRequest(std::string_view model,
+                                             std::string_view method,
+                                             absl::StatusCode code) {
+  prometheus::Labels labels = {{"model", std::string(model)},
+                               {"method", std::string(method)}};
+  prometheus::Histogram& duration = request_duration_.Add(labels, kSeconds);
+  labels["code"] = absl::StatusCodeToString(code);
+  return {&requests_.Add(labels), &duration};
 }
 
 std::vector<MetricFamily> ScrapedGauges::Collect() const {

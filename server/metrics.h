@@ -11,10 +11,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "core/base/mutex.h"
 #include "core/serve/admission.h"
 #include "core/serve/kept_sequences.h"
 #include "core/serve/model_registry.h"
@@ -36,8 +38,8 @@ class Metrics final : public Observer {
   void OnSequence(const SequenceRecord& record) override;
   void OnBatch(const BatchRecord& record) override;
 
-  // One gRPC call of `method`, such as "Predict". `model` is what the caller
-  // named.
+  // One gRPC call of `method`, a constant such as "Predict". `model` is what
+  // the caller named.
   void OnRequest(std::string_view model, std::string_view method,
                  absl::StatusCode code, absl::Duration duration);
 
@@ -67,6 +69,13 @@ class Metrics final : public Observer {
     prometheus::Counter* sequences;
   };
 
+  struct RequestMetrics {
+    prometheus::Counter* count = nullptr;
+    prometheus::Histogram* duration = nullptr;
+  };
+  RequestMetrics FindRequest(std::string_view model, std::string_view method,
+                             absl::StatusCode code);
+
   // Constant after construction.
   std::shared_ptr<prometheus::Registry> registry_;  // shared with the exposer
   prometheus::Family<prometheus::Counter>& requests_;
@@ -74,6 +83,13 @@ class Metrics final : public Observer {
   prometheus::Counter& busy_;
   std::map<Reason, prometheus::Counter*> refusals_;
   std::map<std::string, ModelMetrics, std::less<>> models_;
+
+  Mutex mutex_;
+  // By model (of models_, or ""), method and code: a family's Add, which would
+  // find them too, takes microseconds.
+  std::map<std::tuple<std::string_view, std::string_view, absl::StatusCode>,
+           RequestMetrics>
+      found_requests_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Gauges that are read when scraped. What it reads must outlive the exposer.

@@ -31,6 +31,7 @@ class StreamCall : public Reactor, private SequenceSink {
   void OnWriteDone(bool ok) override;
   void OnCancel() override;
   void OnDone() override;
+  bool InternalInlineable() override { return true; }  // as PredictCall
 
  protected:
   // `full_message`: a message takes no more results once it has so many bytes,
