@@ -128,7 +128,8 @@ bool StreamCall<Reactor, Response>::OnSteps(const StepResults& results) {
     SetFinalScores(results, plan_, *model_, final_scores_);
     accepts_more = outbox_.size() < kFullOutbox;
     paused_ = !accepts_more;
-    action = NextAction();
+    // The last results go out with what OnDone adds to them.
+    action = results.last() ? Action::kNone : NextAction();
   }
   Perform(action);
   return accepts_more;

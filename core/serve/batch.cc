@@ -264,9 +264,10 @@ bool Batch::DeliverTo(size_t i, absl::Time now) {
     }
     s.delivered_ = now;
   }
-  return s.request_.sink->OnSteps(StepResults(
-      steps, s.steps_done_ - steps_[i],
-      steps_[i] > 0 ? run_.results[i] : kNothing, score_rows, state));
+  return s.request_.sink->OnSteps(
+      StepResults(steps, s.steps_done_ - steps_[i],
+                  steps_[i] > 0 ? run_.results[i] : kNothing, score_rows, state,
+                  !s.request_.live && s.steps_done_ == s.request_.steps));
 }
 
 }  // namespace unroll

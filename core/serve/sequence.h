@@ -38,12 +38,13 @@ class StepResults {
  public:
   StepResults(std::span<const int64_t> steps, int64_t slice_begin,
               const SliceResult& result, int64_t score_rows,
-              std::optional<StateAt> state)
+              std::optional<StateAt> state, bool last)
       : steps_(steps),
         slice_begin_(slice_begin),
         result_(result),
         score_rows_(score_rows),
-        state_(state) {}
+        state_(state),
+        last_(last) {}
 
   // The steps, counted from the sequence's first; increasing.
   std::span<const int64_t> steps() const { return steps_; }
@@ -57,6 +58,9 @@ class StepResults {
   std::span<const float> scores(int64_t i) const { return result_.scores(i); }
   // The state after each state_every-th step.
   const std::optional<StateAt>& state() const { return state_; }
+  // Whether nothing is left to run, so that OnDone follows at once. Never of a
+  // live sequence, which may still be closed.
+  bool last() const { return last_; }
 
  private:
   std::span<const int64_t> steps_;
@@ -64,6 +68,7 @@ class StepResults {
   const SliceResult& result_;
   int64_t score_rows_;
   std::optional<StateAt> state_;
+  bool last_;
 };
 
 struct SequenceEnd {
