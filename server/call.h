@@ -17,7 +17,6 @@
 #include "core/serve/model_registry.h"
 #include "core/serve/scheduler.h"
 #include "server/call_gate.h"
-#include "server/drain_notice.h"
 #include "server/infer_statistics.h"
 #include "server/metrics.h"
 #include "server/state_key_ring.h"
@@ -33,7 +32,6 @@ struct CallEnvironment {
   Scheduler& scheduler;
   Metrics& metrics;
   CallGate& gate;
-  DrainNotice& drain_notice;
   const StateKeyRing& state_keys;
   KeptSequences& kept_sequences;
   InferStatistics& infer_statistics;

@@ -25,6 +25,10 @@ struct PolicyOptions {
   int64_t max_batch_rows = 24;                       // at least 1
   absl::Duration quantum = absl::Microseconds(200);  // estimated compute
   absl::Duration ageing = absl::Milliseconds(100);   // above 0
+  // What is all there is to run, and takes no longer, is run by the thread that
+  // brought it: about what waking a worker costs. More would spoil batching,
+  // since a thread that runs brings nothing new.
+  absl::Duration handover = absl::Microseconds(10);
 };
 
 // What the policy knows of a sequence that is ready to run.

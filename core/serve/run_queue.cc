@@ -180,6 +180,19 @@ std::unique_ptr<Batch> RunQueue::Take(absl::Time now, Ended& ended) {
   return nullptr;
 }
 
+std::unique_ptr<Batch> RunQueue::TakeShort(absl::Time now, Ended& ended) {
+  if (ready_ != 1) return nullptr;
+  const Model& model = *NextModel();
+  if (model.ready.empty()) return nullptr;
+  const Sequence& s = *model.ready.begin()->second;
+  const int64_t steps = s.steps_left();
+  if (s.request_.model->cost.Estimate(steps, steps) >
+      options_.policy.handover) {
+    return nullptr;
+  }
+  return Take(now, ended);
+}
+
 std::unique_ptr<Batch> RunQueue::Start(Model& model, absl::Time now,
                                        Ended& ended) {
   std::vector<SequencePtr> chosen, expired;

@@ -77,6 +77,9 @@ class RunQueue {
 
   // What a free worker runs next; null: nothing. Ends what is past its time.
   std::unique_ptr<Batch> Take(absl::Time now, Ended& ended);
+  // The same, if it is all there is and costs no more than the policy's
+  // handover. Null otherwise.
+  std::unique_ptr<Batch> TakeShort(absl::Time now, Ended& ended);
   // Takes a batch back after a quantum.
   void Complete(std::unique_ptr<Batch> batch, absl::Time now, Ended& ended);
 

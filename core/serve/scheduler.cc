@@ -1,5 +1,6 @@
 #include "core/serve/scheduler.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "core/serve/reason.h"
@@ -38,16 +39,11 @@ Scheduler::~Scheduler() {
 }
 
 absl::Status Scheduler::Submit(std::span<const SequencePtr> sequences) {
-  const absl::Time now = clock_.Now();
-  {
-    MutexLock lock(mutex_);
-    const absl::Status status = queue_.Submit(sequences, now);
-    if (!status.ok()) return status;
-  }
-  // For something ready (who takes a batch and leaves some wakes the next), or
-  // for a live one's time to be watched.
-  work_.NotifyOne();
-  return absl::OkStatus();
+  absl::Status status;
+  Change([&](RunQueue& queue, absl::Time now, RunQueue::Ended&) {
+    status = queue.Submit(sequences, now);
+  });
+  return status;
 }
 
 absl::Status Scheduler::Append(const SequencePtr& sequence,
@@ -95,15 +91,19 @@ template <typename F>
 void Scheduler::Change(const F& change) {
   const absl::Time now = clock_.Now();
   RunQueue::Ended ended;
-  bool ready;
+  std::unique_ptr<Batch> batch;
+  bool wake;
   {
     MutexLock lock(mutex_);
     change(queue_, now, ended);
+    if (running_ < options_.workers) batch = queue_.TakeShort(now, ended);
+    running_ += batch != nullptr;
     finishing_ += std::ssize(ended);
-    ready = queue_.has_ready();
+    wake = NeedsWaking();
   }
-  Wake(ready);
+  Wake(wake);
   Tell(ended);
+  if (batch != nullptr) Run(std::move(batch), /*comes_back=*/false);
 }
 
 absl::StatusOr<absl::Duration> Scheduler::PredictedWait() const {
@@ -158,49 +158,69 @@ bool Scheduler::Drain(absl::Duration patience) {
 }
 
 void Scheduler::RunWorker() {
-  while (auto batch = TakeBatch()) {
-    batch->RunQuantum(clock_, options_.policy.quantum, &cores_, observer_);
-    const absl::Time now = clock_.Now();
-    RunQueue::Ended ended;
-    bool ready;
-    {
-      MutexLock lock(mutex_);
-      queue_.Complete(std::move(batch), now, ended);
-      finishing_ += std::ssize(ended);
-      ready = queue_.has_ready() && !ended.empty();
-    }
-    // This worker is about to be busy telling; another may go on meanwhile.
-    Wake(ready);
-    Tell(ended);
+  while (auto batch = TakeBatch()) Run(std::move(batch), /*comes_back=*/true);
+}
+
+void Scheduler::Run(std::unique_ptr<Batch> batch, bool comes_back) {
+  batch->RunQuantum(clock_, options_.policy.quantum, &cores_, observer_);
+  const absl::Time now = clock_.Now();
+  RunQueue::Ended ended;
+  bool wake;
+  {
+    MutexLock lock(mutex_);
+    --running_;
+    queue_.Complete(std::move(batch), now, ended);
+    finishing_ += std::ssize(ended);
+    // This thread is about to be busy telling; another may go on meanwhile.
+    wake = (!comes_back || !ended.empty()) && NeedsWaking();
   }
+  Wake(wake);
+  Tell(ended);
 }
 
 std::unique_ptr<Batch> Scheduler::TakeBatch() {
   while (true) {
     RunQueue::Ended ended;
     std::unique_ptr<Batch> batch;
-    bool ready = false;
+    bool wake;
     {
       MutexLock lock(mutex_);
       while (!stopping_ && !queue_.has_ready() &&
              queue_.next_due() > clock_.Now()) {
-        if (queue_.next_due() == absl::InfiniteFuture()) {
-          work_.Wait(mutex_);
-        } else {
-          work_.WaitFor(mutex_, absl::ToChronoMicroseconds(queue_.next_due() -
-                                                           clock_.Now()) +
-                                    std::chrono::microseconds(1));
-        }
+        Sleep();
       }
       if (stopping_) return nullptr;
       batch = queue_.Take(clock_.Now(), ended);
+      running_ += batch != nullptr;
       finishing_ += std::ssize(ended);
-      ready = queue_.has_ready();
+      wake = NeedsWaking();  // what is left is for the next worker
     }
-    Wake(ready);  // what is left is for the next worker
+    Wake(wake);
     Tell(ended);
     if (batch != nullptr) return batch;
   }
+}
+
+bool Scheduler::NeedsWaking() {
+  const bool needed = sleeping_ > 0 && !waking_ &&
+                      (queue_.has_ready() || queue_.next_due() < next_look_);
+  waking_ |= needed;
+  return needed;
+}
+
+void Scheduler::Sleep() {
+  const absl::Time due = queue_.next_due();
+  next_look_ = std::min(next_look_, due);
+  ++sleeping_;
+  if (due == absl::InfiniteFuture()) {
+    work_.Wait(mutex_);
+  } else {
+    work_.WaitFor(mutex_, absl::ToChronoMicroseconds(due - clock_.Now()) +
+                              std::chrono::microseconds(1));
+  }
+  --sleeping_;
+  waking_ = false;
+  next_look_ = absl::InfiniteFuture();  // the others' are not known
 }
 
 void Scheduler::Tell(const RunQueue::Ended& ended) {

@@ -20,9 +20,10 @@ namespace unroll {
 
 // Runs sequences in batches on its own worker threads: a lock and threads
 // around a RunQueue. Each time a worker is free, it takes what the queue says;
-// a batch is never waited for. Thread-safe. No method blocks but Drain and the
-// destructor. The ends of sequences are told to their sinks on the thread that
-// brought them about.
+// a batch is never waited for. What is so short that waking a worker would cost
+// as much (PolicyOptions::handover) runs on the thread that brings it, while a
+// worker is idle. Thread-safe. No method blocks but Drain and the destructor,
+// and each may call sinks: of what it ran, and of what it ended.
 class Scheduler {
  public:
   using Options = RunQueue::Options;
@@ -80,12 +81,19 @@ class Scheduler {
   void RunWorker();
   // Waits for work, telling of ends meanwhile. Null: stop.
   std::unique_ptr<Batch> TakeBatch();
-  // Wakes a worker if there is something for one.
-  void Wake(bool ready) {
-    if (ready) work_.NotifyOne();
+  // Runs a batch and tells of ends. `comes_back`: this thread looks for what is
+  // ready next.
+  void Run(std::unique_ptr<Batch> batch, bool comes_back);
+  // Whether a worker has to be woken, by Wake once the lock is free. Not if one
+  // is on its way, which will see all there is.
+  bool NeedsWaking() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Wake(bool needed) {
+    if (needed) work_.NotifyOne();
   }
-  // change(queue, now, ended) under the lock; then wakes a worker for what is
-  // ready, and tells the sinks of those that ended.
+  // Waits to be woken, or until something is due.
+  void Sleep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // change(queue, now, ended) under the lock; then runs what is ready or wakes
+  // a worker for it, and tells the sinks of those that ended.
   template <typename F>
   void Change(const F& change);
   // Calls sinks. REQUIRES: finishing_ was raised by their number with `ended`
@@ -105,6 +113,12 @@ class Scheduler {
   // Sequences that have ended whose OnDone has not returned yet.
   int64_t finishing_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  int64_t running_ ABSL_GUARDED_BY(mutex_) = 0;   // batches
+  int64_t sleeping_ ABSL_GUARDED_BY(mutex_) = 0;  // workers
+  // One of those is being woken and has not looked yet.
+  bool waking_ ABSL_GUARDED_BY(mutex_) = false;
+  // By then one of those looks in any case.
+  absl::Time next_look_ ABSL_GUARDED_BY(mutex_) = absl::InfiniteFuture();
 
   std::vector<std::thread> workers_;  // constant after construction
 };

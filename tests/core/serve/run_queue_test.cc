@@ -290,5 +290,38 @@ TEST_F(RunQueueTest, WhatAModelUsedBeforeAPauseIsNotHeldAgainstIt) {
   EXPECT_EQ(again.ends, 1);
 }
 
+TEST_F(RunQueueTest, OnlyWhatIsShortAndAloneIsTakenAsSuch) {
+  const auto model = Serve(1);
+  const auto takes_short = [&] {
+    auto batch = queue_.TakeShort(clock_.now, ended_);
+    if (batch == nullptr) return false;
+    batch->RunQuantum(clock_, options_.policy.quantum, nullptr, nobody_);
+    queue_.Complete(std::move(batch), clock_.now, ended_);
+    TellEnds();
+    return true;
+  };
+  Sink one, two, three, long_one;
+  EXPECT_FALSE(takes_short()) << "nothing";
+  Submit(Whole(model, 1, one));
+  EXPECT_TRUE(takes_short());
+  EXPECT_EQ(one.ends, 1);
+  const int64_t many = 900;
+  ASSERT_GT(model->cost.Estimate(many, many), options_.policy.handover);
+  Submit(Whole(model, many, long_one));
+  EXPECT_FALSE(takes_short()) << "too long";
+  RunOne();
+  Submit(Whole(model, 1, two));
+  Submit(Whole(model, 1, three));
+  EXPECT_FALSE(takes_short()) << "they share a batch";
+  while (RunOne()) {
+  }
+  const auto whole = Serve(2);
+  Sink suspended;
+  Submit(Whole(whole, many, suspended));
+  RunOne();
+  ASSERT_EQ(queue_.load().suspended, 1);
+  EXPECT_FALSE(takes_short()) << "a batch that has begun";
+}
+
 }  // namespace
 }  // namespace unroll

@@ -122,7 +122,10 @@ class Sink final : public SequenceSink {
 
 class SchedulerTest : public ::testing::Test {
  protected:
-  void Make(const RandomModelOptions& options, Scheduler::Options scheduler) {
+  // Nothing runs on the caller's thread unless `handover` is given.
+  void Make(const RandomModelOptions& options, Scheduler::Options scheduler,
+            absl::Duration handover = -absl::Nanoseconds(1)) {
+    scheduler.policy.handover = handover;
     model_ = RandomModel(options, generator_);
     auto network =
         Network::Create(model_.info, model_.weights,
@@ -183,7 +186,8 @@ class SchedulerTest : public ::testing::Test {
 TEST_F(SchedulerTest, ManySequencesOnTwoWorkersEachEndOnceAndAreRight) {
   Make({.spec = {.input_size = 6, .hidden_size = 20, .num_layers = 2},
         .head = HeadSpec{.layers = {{3}}}},
-       {.workers = 2, .policy = {.max_batch_rows = 8}});
+       {.workers = 2, .policy = {.max_batch_rows = 8}},
+       /*handover=*/absl::Microseconds(10));
   constexpr int kSequences = 300;
   std::vector<Sink> sinks(kSequences);
   std::vector<std::vector<float>> features, h_0;
@@ -466,6 +470,67 @@ TEST_F(SchedulerTest, ASequencePastItsDeadlineIsNotRun) {
   EXPECT_EQ(sink.status.code(), absl::StatusCode::kDeadlineExceeded);
   EXPECT_TRUE(scheduler_->Drain(absl::Minutes(1)));
   EXPECT_EQ(records_.rows(), 1);
+}
+
+TEST_F(SchedulerTest, WhatIsShortRunsOnTheThreadThatBringsIt) {
+  Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
+       {.workers = 1}, /*handover=*/absl::Seconds(1));
+  const std::vector<float> features = Features(10);
+  std::thread::id thread;
+  Sink sink;
+  sink.on_steps = [&] {
+    thread = std::this_thread::get_id();
+    return true;
+  };
+  Submit(Request(features, sink));
+  EXPECT_EQ(sink.ends, 1) << "before Submit returned";
+  EXPECT_EQ(thread, std::this_thread::get_id());
+  ExpectClose(sink.hidden,
+              Flatten(NaiveRnn(model_, ToMatrix(features, 3)).hidden),
+              "hidden");
+}
+
+TEST_F(SchedulerTest, WhatIsShortWaitsForItsTurnWhileAllWorkersAreBusy) {
+  Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
+       {.workers = 1}, /*handover=*/absl::Microseconds(1));
+  const std::vector<float> long_features = Features(5000),
+                           features = Features(1);
+  Sink long_sink, sink;
+  Notification running, release;
+  long_sink.on_steps = [&] {
+    if (!running.HasBeenNotified()) running.Notify();
+    release.WaitForNotification();
+    return true;
+  };
+  Submit(Request(long_features, long_sink));
+  running.WaitForNotification();
+  Submit(Request(features, sink));
+  EXPECT_EQ(sink.ends, 0);
+  EXPECT_EQ(scheduler_->load().ready, 1);
+  release.Notify();
+  sink.WaitUntilDone();
+  long_sink.WaitUntilDone();
+}
+
+TEST_F(SchedulerTest, SilenceIsNoticedWhenNoWorkerRanTheSteps) {
+  Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
+       {.workers = 2, .idle_timeout = absl::Milliseconds(20)},
+       /*handover=*/absl::Seconds(1));
+  Sink sink;
+  SequenceRequest request;
+  request.model = served_;
+  request.live = true;
+  request.window = 4;
+  request.sink = &sink;
+  const auto sequence = Submit(std::move(request));
+  EXPECT_THAT(
+      scheduler_->Append(sequence, {.count = 1, .features = Features(1)}),
+      IsOk());
+  EXPECT_EQ(sink.messages, 1);
+  EXPECT_EQ(sink.ends, 0);
+  clock_.Advance(absl::Milliseconds(20));
+  sink.WaitUntilDone();
+  EXPECT_EQ(ReasonOf(sink.status), Reason::kExpired);
 }
 
 TEST_F(SchedulerTest, DrainLetsWorkEndAndRefusesNewWork) {

@@ -56,7 +56,8 @@ Simulation::Simulation(const std::vector<SimulatedModel>& models, uint64_t seed)
       options_{.workers = 1 + static_cast<int64_t>(Random(2)),
                .policy = {.max_batch_rows = 2 + static_cast<int64_t>(Random(3)),
                           .quantum = absl::Microseconds(1 + Random(12)),
-                          .ageing = kAgeing},
+                          .ageing = kAgeing,
+                          .handover = absl::Microseconds(Random(12))},
                .idle_timeout = absl::Milliseconds(50),
                .slow_reader_timeout = absl::Milliseconds(20)},
       queue_(options_),
@@ -209,7 +210,8 @@ void Simulation::StepWorker(std::unique_ptr<Batch>& batch) {
     queue_.Complete(std::move(batch), clock_.Now(), ended_);
     batch = nullptr;
   } else {
-    batch = queue_.Take(clock_.Now(), ended_);
+    batch = Random(4) > 0 ? queue_.Take(clock_.Now(), ended_)
+                          : queue_.TakeShort(clock_.Now(), ended_);
     if (batch != nullptr) {
       CheckTaken(*batch);
       batch->RunQuantum(clock_, options_.policy.quantum, nullptr, watcher_);
