@@ -144,6 +144,7 @@ class App {
             .scheduler = scheduler_,
             .metrics = metrics_,
             .gate = gate_,
+            .drain_notice = drain_notice_,
             .state_keys = *state_keys_,
             .kept_sequences = kept_sequences_,
             .infer_statistics = infer_statistics_,
@@ -185,6 +186,7 @@ class App {
   KeptSequences kept_sequences_;
   std::shared_ptr<ScrapedGauges> gauges_;  // shared with the exposer
   CallGate gate_;
+  DrainNotice drain_notice_;
   InferStatistics infer_statistics_;
   CallEnvironment environment_;
   SequenceInferenceService inference_service_;
@@ -304,6 +306,7 @@ void App::Drain() {
   draining_ = true;
   server_->GetHealthCheckService()->Shutdown();  // not serving, from here on
   scheduler_.Refuse();                           // before the log says so
+  drain_notice_.Give();
   const RunQueue::Load load = scheduler_.load();
   spdlog::info(
       "draining: {} sequences are running or waiting, for at most {}",

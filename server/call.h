@@ -17,6 +17,7 @@
 #include "core/serve/model_registry.h"
 #include "core/serve/scheduler.h"
 #include "server/call_gate.h"
+#include "server/drain_notice.h"
 #include "server/infer_statistics.h"
 #include "server/metrics.h"
 #include "server/state_key_ring.h"
@@ -32,6 +33,7 @@ struct CallEnvironment {
   Scheduler& scheduler;
   Metrics& metrics;
   CallGate& gate;
+  DrainNotice& drain_notice;
   const StateKeyRing& state_keys;
   KeptSequences& kept_sequences;
   InferStatistics& infer_statistics;

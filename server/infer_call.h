@@ -22,6 +22,7 @@ class InferCall final : public grpc::ServerUnaryReactor,
  private:
   void OnEnded(const absl::Status& status) override;
 
+  grpc::CallbackServerContext& context_;
   const CallRecord record_;
   InferRun run_;
 };

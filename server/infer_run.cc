@@ -19,24 +19,58 @@ constexpr int64_t kFullMessage = 64 << 10;
 
 }  // namespace
 
-absl::Status InferRun::Begin(const Options& options) {
-  const absl::Status status = CheckAndSubmit(options);
-  if (!status.ok()) Conclude(status);
-  return status;
+void InferRun::Begin(const Options& options) {
+  options_ = options;
+  const absl::StatusOr<bool> has_turn = Queue();
+  if (!has_turn.ok()) return End(has_turn.status());
+  if (!*has_turn) return;
+  KeptSequences& kept = environment_.kept_sequences;
+  const KeptSequences::TurnPtr turn = turn_;
+  if (Start() && turn != nullptr) kept.PassOn(turn);
 }
 
-absl::Status InferRun::CheckAndSubmit(const Options& options) {
+absl::StatusOr<bool> InferRun::Queue() {
+  const auto id = ReadSequenceId(request_.parameters());
+  // What is wrong with it is told by those who read all parameters.
+  if (!id.ok() || id->empty()) return true;
+  ASSIGN_OR_RETURN(waiting_, environment_.admission.Admit(RequestBytes()));
+  const auto turn =
+      std::make_shared<KeptSequences::Turn>([this] { return Start(); });
+  turn_ = turn;  // it may come at once
+  auto has_turn =
+      environment_.kept_sequences.Queue({request_.model_name(), *id}, turn);
+  if (!has_turn.ok()) turn_ = nullptr;
+  return has_turn;
+}
+
+void InferRun::Cancel() {
+  const absl::Status status =
+      CancelStatus(options_.deadline, environment_.clock);
+  if (turn_ != nullptr && environment_.kept_sequences.Withdraw(*turn_)) {
+    return client_.OnEnded(status);
+  }
+  sequences_.Cancel(status);
+}
+
+bool InferRun::Start() {
+  started_ = submitted_ = environment_.clock.Now();
+  waiting_ = {};
+  const absl::Status status = CheckAndSubmit();
+  if (!status.ok()) End(status);
+  return !status.ok();
+}
+
+absl::Status InferRun::CheckAndSubmit() {
   RETURN_IF_ERROR(FindModel());
   ASSIGN_OR_RETURN(
       plan_, PlanInferOutputs(request_, *model_, parameters_.wants_token));
   RETURN_IF_ERROR(sequences_.Admit(
-      options.deadline, parameters_.timeout, parameters_.priority,
-      static_cast<int64_t>(request_.SpaceUsedLong()) +
-          ConvertedBytes(request_)));
+      options_.deadline, parameters_.timeout - (started_ - begin_),
+      parameters_.priority, RequestBytes() + ConvertedBytes(request_)));
   ASSIGN_OR_RETURN(inputs_, InferInputs::Read(request_, model_));
-  if (hold_) RETURN_IF_ERROR(CheckKept());
+  if (turn_ != nullptr) RETURN_IF_ERROR(CheckKept());
   stepwise_ =
-      options.streaming && parameters_.stepwise && inputs_->sequences() == 1;
+      options_.streaming && parameters_.stepwise && inputs_->sequences() == 1;
   const auto step = plan_.Those(/*each_step=*/true);
   steps_per_message_ = std::max<int64_t>(
       1, kFullMessage / *InferOutputBytes(step, *model_, 1, 1));
@@ -61,20 +95,16 @@ absl::Status InferRun::FindModel() {
                    ReadVersion(request_.model_version()));
   ASSIGN_OR_RETURN(model_, environment_.models.Find(name, version));
   ASSIGN_OR_RETURN(parameters_, ReadInferParameters(request_.parameters()));
-  if (parameters_.sequence_id.empty()) return absl::OkStatus();
+  if (turn_ == nullptr) return absl::OkStatus();
   if (!model_->incremental()) {
     return Invalid(
         "parameter \"sequence_id\": the model runs backward: a sequence of it "
         "cannot go on from a state");
   }
   KeptSequences& kept = environment_.kept_sequences;
-  const KeptSequences::Id id = {name, parameters_.sequence_id};
-  auto hold =
-      parameters_.sequence_start ? kept.Begin(id, *model_) : kept.GoOn(id);
-  if (!hold.ok()) return hold.status();
-  hold_.emplace(*std::move(hold));
-  if (parameters_.sequence_start) return absl::OkStatus();
-  const auto& begun_on = hold_->kept().model;
+  if (parameters_.sequence_start) return kept.Begin(*turn_, *model_);
+  RETURN_IF_ERROR(kept.GoOn(*turn_));
+  const auto& begun_on = turn_->kept().model;
   if (version != 0 && version != begun_on->info.version) {
     return Invalid("model_version: %d, but the sequence began on %d", version,
                    begun_on->info.version);
@@ -109,9 +139,9 @@ absl::Status InferRun::AddSequence(int64_t n) {
   Continuation::From from = {.state_token = token,
                              .has_initial_state = inputs_->has_initial_state(),
                              .require_exact = parameters_.require_exact};
-  if (hold_ && !parameters_.sequence_start) {
-    request.state = hold_->kept().state;
-    from.steps_before = hold_->kept().steps;
+  if (turn_ != nullptr && !parameters_.sequence_start) {
+    request.state = turn_->kept().state;
+    from.steps_before = turn_->kept().steps;
   }
   ASSIGN_OR_RETURN(Continuation continuation,
                    Continuation::Begin(from, environment_.state_keys, request));
@@ -188,16 +218,16 @@ absl::Status InferRun::OnEnd(int64_t index, const SequenceEnd& end) {
   if (sequences_.size() > 1) return absl::OkStatus();
   const int64_t steps = continuation.steps_before() + end.steps;
   auto& parameters = *response_.mutable_parameters();
-  if (plan_.results.state_token || continuation.exact() || hold_) {
+  if (plan_.results.state_token || continuation.exact() || turn_ != nullptr) {
     parameters["steps_done"].set_int64_param(steps);
   }
   if (continuation.exact()) {
     parameters["exact"].set_bool_param(*continuation.exact());
   }
-  if (hold_ && parameters_.sequence_end) {
-    hold_->Forget();
-  } else if (hold_) {
-    hold_->Keep({.model = model_,
+  if (turn_ != nullptr && parameters_.sequence_end) {
+    turn_->Forget();
+  } else if (turn_ != nullptr) {
+    turn_->Keep({.model = model_,
                  .state = {end.state.begin(), end.state.end()},
                  .steps = steps});
   }
@@ -206,20 +236,24 @@ absl::Status InferRun::OnEnd(int64_t index, const SequenceEnd& end) {
 
 void InferRun::OnAllEnded(const absl::Status& status) {
   if (status.ok()) reply_->Finish();
-  Conclude(status);
-  client_.OnEnded(status);
+  KeptSequences& kept = environment_.kept_sequences;
+  const KeptSequences::TurnPtr turn = turn_;
+  End(status);
+  if (turn != nullptr) kept.PassOn(turn);
 }
 
-void InferRun::Conclude(const absl::Status& status) {
-  hold_.reset();  // before its caller can send the next request
-  if (model_ == nullptr) return;
-  environment_.infer_statistics.OnRequest(
-      model_->info, {.status = status,
-                     .sequences = sequences_.size(),
-                     .total = environment_.clock.Now() - begin_,
-                     .input = submitted_ - begin_,
-                     .queue = sequences_.queue(),
-                     .compute = sequences_.compute()});
+void InferRun::End(const absl::Status& status) {
+  if (turn_ != nullptr) environment_.kept_sequences.Settle(*turn_);
+  if (model_ != nullptr) {
+    environment_.infer_statistics.OnRequest(
+        model_->info, {.status = status,
+                       .sequences = sequences_.size(),
+                       .total = environment_.clock.Now() - begin_,
+                       .input = submitted_ - started_,
+                       .queue = started_ - begin_ + sequences_.queue(),
+                       .compute = sequences_.compute()});
+  }
+  client_.OnEnded(status);
 }
 
 }  // namespace unroll::server

@@ -20,15 +20,15 @@ namespace unroll::server {
 // One ModelInferRequest on its way to its response, by whichever call it came.
 class InferRun final : private SequenceGroup::Owner {
  public:
-  // Who is told, on workers.
+  // Who is told, mostly on workers.
   class Client {
    public:
     virtual ~Client() = default;
     // Some steps' outputs, of a request that wants them so, in order. False: no
     // more until Resume.
     virtual bool OnSteps(inference::ModelInferResponse) { return true; }
-    // The last call: the response is complete, or why it is not. May destroy
-    // the run.
+    // The last call, on any thread: the response is complete, or why it is not.
+    // May destroy the run.
     virtual void OnEnded(const absl::Status& status) = 0;
   };
   struct Options {
@@ -46,21 +46,24 @@ class InferRun final : private SequenceGroup::Owner {
         client_(client),
         sequences_(environment, *this) {}
 
-  // Checks everything and submits; nothing runs unless all is well. After an
-  // error the client is not called.
-  absl::Status Begin(const Options& options);
+  // Once it is its turn, checks everything and submits; nothing runs unless all
+  // is well. The client may be told of the end before this returns.
+  void Begin(const Options& options);
 
   // Once begun, from any thread.
-  void Cancel() {
-    sequences_.Cancel(CancelStatus(sequences_.deadline(), environment_.clock));
-  }
+  void Cancel();
   void Resume() { sequences_.Resume(); }
 
   // For the log, once it has ended.
   std::string Detail() const { return sequences_.Detail(request_.id()); }
 
  private:
-  absl::Status CheckAndSubmit(const Options& options);
+  // Whether its turn has come; otherwise Start is called when it does.
+  absl::StatusOr<bool> Queue();
+  // In its turn. Whether it has ended already; the next one's turn is then the
+  // caller's business.
+  bool Start();
+  absl::Status CheckAndSubmit();
   absl::Status FindModel();
   // What a request of a kept sequence may not have.
   absl::Status CheckKept() const;
@@ -72,21 +75,30 @@ class InferRun final : private SequenceGroup::Owner {
   void NameResponse(inference::ModelInferResponse& response) const;
   // The steps as responses of their own. False: the client is full.
   bool GiveSteps(const StepResults& results);
-  // Lets go of the sequence and tells the statistics.
-  void Conclude(const absl::Status& status);
+  int64_t RequestBytes() const {
+    return static_cast<int64_t>(request_.SpaceUsedLong());
+  }
+  // Tells everyone. The run may be gone then.
+  void End(const absl::Status& status);
 
   // SequenceGroup::Owner.
   bool OnSteps(int64_t index, const StepResults& results) override;
   absl::Status OnEnd(int64_t index, const SequenceEnd& end) override;
   void OnAllEnded(const absl::Status& status) override;
 
-  // Constant once submitted.
+  // Constant once begun.
   CallEnvironment& environment_;
   const inference::ModelInferRequest& request_;
   inference::ModelInferResponse& response_;
   Client& client_;
+  Options options_;
+  KeptSequences::TurnPtr turn_;  // null: of no kept sequence
+
+  // Constant once submitted.
   const absl::Time begin_ = environment_.clock.Now();
+  absl::Time started_ = begin_;  // its turn had come
   absl::Time submitted_ = begin_;
+  Admission::Ticket waiting_;  // pays for the request until then
   InferParameters parameters_;
   std::shared_ptr<const ServedModel> model_;  // shared with the sequences
   InferPlan plan_;
@@ -98,7 +110,6 @@ class InferRun final : private SequenceGroup::Owner {
 
   // Of the workers.
   std::optional<InferReply> reply_;  // stepwise: of what comes once
-  std::optional<KeptSequences::Hold> hold_;
 };
 
 }  // namespace unroll::server

@@ -95,7 +95,7 @@ grpc::ServerUnaryReactor* InferService::ModelInfer(
 grpc::ServerBidiReactor<inference::ModelInferRequest,
                         inference::ModelStreamInferResponse>*
 InferService::ModelStreamInfer(grpc::CallbackServerContext* context) {
-  return new InferStreamCall(environment_, *context);
+  return InferStreamCall::Make(environment_, *context);
 }
 
 grpc::ServerUnaryReactor* InferService::ModelConfig(

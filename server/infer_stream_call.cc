@@ -3,8 +3,6 @@
 #include <utility>
 #include <vector>
 
-#include "server/infer_parameters.h"
-
 namespace unroll::server {
 namespace {
 
@@ -20,12 +18,6 @@ bool ErrorsEndIt(const grpc::CallbackServerContext& context) {
   return found != metadata.end() && found->second == "true";
 }
 
-KeptSequences::Id SequenceOf(const inference::ModelInferRequest& message) {
-  // Begin tells of what is wrong with it.
-  const auto id = ReadSequenceId(message.parameters());
-  return {message.model_name(), id.ok() ? *id : ""};
-}
-
 void SetFinal(bool final, inference::ModelInferResponse& response) {
   // Not a literal, for which gcc 12 warns of protobuf's own code.
   static const std::string kName = "triton_final_response";
@@ -37,22 +29,28 @@ void SetFinal(bool final, inference::ModelInferResponse& response) {
 InferStreamCall::Request::Request(InferStreamCall& call,
                                   inference::ModelInferRequest&& read)
     : message(std::move(read)),
-      sequence(SequenceOf(message)),
       record(call.environment_, "ModelStreamInfer", message.model_name()),
       run(call.environment_, message, response, *this),
       call_(call) {}
+
+InferStreamCall* InferStreamCall::Make(CallEnvironment& environment,
+                                       grpc::CallbackServerContext& context) {
+  const std::shared_ptr<InferStreamCall> call(
+      new InferStreamCall(environment, context));
+  call->self_ = call;
+  call->StartRead(&call->reading_);
+  environment.drain_notice.Add(call);
+  return call.get();
+}
 
 InferStreamCall::InferStreamCall(CallEnvironment& environment,
                                  grpc::CallbackServerContext& context)
     : environment_(environment),
       deadline_(Deadline(context, environment.clock)),
-      errors_end_it_(ErrorsEndIt(context)) {
-  StartRead(&reading_);
-}
+      errors_end_it_(ErrorsEndIt(context)) {}
 
 void InferStreamCall::OnReadDone(bool ok) {
   if (!ok) {
-    environment_.gate.Enter();  // until its end is on the wire
     Next next;
     {
       MutexLock lock(mutex_);
@@ -64,17 +62,11 @@ void InferStreamCall::OnReadDone(bool ok) {
   }
   const auto request = std::make_shared<Request>(*this, std::move(reading_));
   reading_.Clear();
-  bool first = true;
   {
     MutexLock lock(mutex_);
     requests_[request.get()] = request;
-    if (!request->sequence.id.empty()) {
-      auto& queue = sequences_[request->sequence];
-      queue.push_back(request.get());
-      first = queue.size() == 1;
-    }
   }
-  if (first) Start(request);
+  Start(request);
   bool read_on;
   {
     MutexLock lock(mutex_);
@@ -85,7 +77,7 @@ void InferStreamCall::OnReadDone(bool ok) {
 }
 
 bool InferStreamCall::ReadOn() {
-  if (read_under_way_ || read_all_ || !end_.ok() ||
+  if (read_under_way_ || read_all_ || !end_.ok() || !drain_.ok() ||
       requests_.size() >= kMostRequests) {
     return false;
   }
@@ -99,10 +91,8 @@ void InferStreamCall::Start(const RequestPtr& request) {
     MutexLock lock(mutex_);
     status = end_;
   }
-  if (status.ok()) {
-    status = request->run.Begin({.deadline = deadline_, .streaming = true});
-  }
   if (!status.ok()) return OnEnded(*request, status);
+  request->run.Begin({.deadline = deadline_, .streaming = true});
   {
     MutexLock lock(mutex_);
     request->begun = true;
@@ -132,17 +122,16 @@ bool InferStreamCall::OnSteps(Request& request,
 
 void InferStreamCall::OnEnded(Request& request, const absl::Status& status) {
   request.record.End(status, [&] { return request.run.Detail(); });
-  RequestPtr successor;
-  bool ends_it = false;
+  bool ends_it;
+  {
+    MutexLock lock(mutex_);
+    ends_it = !status.ok() && errors_end_it_ && end_.ok();
+    if (ends_it) end_ = status;
+  }
+  if (ends_it) CancelAll();
   Next next;
   {
     MutexLock lock(mutex_);
-    ++busy_;
-    successor = NextOfSequence(request);
-    if (!status.ok() && errors_end_it_ && end_.ok()) {
-      end_ = status;
-      ends_it = true;
-    }
     if (end_.ok()) {
       QueueLast(request, status);
     } else {
@@ -150,27 +139,8 @@ void InferStreamCall::OnEnded(Request& request, const absl::Status& status) {
     }
     next = TakeNext();
   }
-  // The request may be gone by now; the call lives while somebody is busy.
+  // The request and the call may be gone by now, unless the action is ours.
   Perform(next);
-  if (ends_it) CancelAll();
-  if (successor != nullptr) Start(successor);
-  Next last;
-  {
-    MutexLock lock(mutex_);
-    --busy_;
-    last = TakeNext();
-  }
-  Perform(last);
-}
-
-InferStreamCall::RequestPtr InferStreamCall::NextOfSequence(
-    const Request& request) {
-  const auto found = sequences_.find(request.sequence);
-  if (found == sequences_.end()) return nullptr;
-  found->second.pop_front();
-  if (!found->second.empty()) return requests_.at(found->second.front());
-  sequences_.erase(found);
-  return nullptr;
 }
 
 void InferStreamCall::QueueLast(Request& request, const absl::Status& status) {
@@ -208,8 +178,9 @@ InferStreamCall::Next InferStreamCall::TakeNext() {
       writing_last_of_ = outbox_.front().last_of;
       outbox_.pop_front();
       next.action = Action::kWrite;
-    } else if (requests_.empty() && busy_ == 0 && (read_all_ || !end_.ok())) {
+    } else if (requests_.empty() && (read_all_ || !drain_.ok() || !end_.ok())) {
       next.action = Action::kFinish;
+      if (!read_all_) end_.Update(drain_);
     }
     // After a finish for good: nothing may follow it.
     write_under_way_ = next.action != Action::kNone;
@@ -227,6 +198,7 @@ void InferStreamCall::Perform(const Next& next) {
       MutexLock lock(mutex_);
       status = end_;
     }
+    environment_.gate.Enter();  // until its end is on the wire
     Finish(ToGrpc(status));
   }
 }
@@ -276,14 +248,21 @@ void InferStreamCall::CancelAll() {
   for (const RequestPtr& request : begun) request->run.Cancel();
 }
 
-void InferStreamCall::OnDone() {
-  bool entered;
+void InferStreamCall::OnDrain() {
+  const absl::Status draining = environment_.scheduler.PredictedWait().status();
+  Next next;
   {
     MutexLock lock(mutex_);
-    entered = read_all_;
+    drain_ = draining;
+    next = TakeNext();
   }
-  if (entered) environment_.gate.Leave();
-  delete this;
+  Perform(next);
+}
+
+void InferStreamCall::OnDone() {
+  environment_.drain_notice.Remove(this);
+  environment_.gate.Leave();
+  const auto last = std::move(self_);
 }
 
 }  // namespace unroll::server

@@ -15,14 +15,15 @@
 namespace unroll::server {
 
 // One ModelStreamInfer call: requests side by side, those of one sequence one
-// after the other; whatever they give goes through one outbox. Owns itself:
-// made with new, deleted by gRPC's OnDone.
+// after the other; whatever they give goes through one outbox. At a drain it
+// ends when nothing is under way. Owns itself until gRPC's OnDone.
 class InferStreamCall final
     : public grpc::ServerBidiReactor<inference::ModelInferRequest,
-                                     inference::ModelStreamInferResponse> {
+                                     inference::ModelStreamInferResponse>,
+      public DrainNotice::Listener {
  public:
-  InferStreamCall(CallEnvironment& environment,
-                  grpc::CallbackServerContext& context);
+  static InferStreamCall* Make(CallEnvironment& environment,
+                               grpc::CallbackServerContext& context);
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -44,7 +45,6 @@ class InferStreamCall final
 
     const inference::ModelInferRequest message;
     inference::ModelInferResponse response;
-    const KeptSequences::Id sequence;  // its id is "": none
     const CallRecord record;
     InferRun run;
     // Guarded by the call's mutex.
@@ -67,7 +67,11 @@ class InferStreamCall final
     std::vector<RequestPtr> over;  // to go without the lock
   };
 
+  InferStreamCall(CallEnvironment& environment,
+                  grpc::CallbackServerContext& context);
+
   void Start(const RequestPtr& request);
+  void OnDrain() override;
   // Of requests, mostly on workers.
   bool OnSteps(Request& request, inference::ModelInferResponse response);
   void OnEnded(Request& request, const absl::Status& status);
@@ -80,9 +84,6 @@ class InferStreamCall final
   void Over(const Request* request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void QueueLast(Request& request, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Takes it out of its sequence; the one that is to run now, or null.
-  RequestPtr NextOfSequence(const Request& request)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether to read on now; the read is then under way.
   bool ReadOn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CancelAll();
@@ -92,14 +93,13 @@ class InferStreamCall final
   const absl::Time deadline_;
   const bool errors_end_it_;  // triton_grpc_error
 
+  // Shared with who tells it of a drain; goes with OnDone.
+  std::shared_ptr<InferStreamCall> self_;
   inference::ModelInferRequest reading_;         // of the read under way
   inference::ModelStreamInferResponse writing_;  // of the write under way
 
   Mutex mutex_;
   std::map<const Request*, RequestPtr> requests_ ABSL_GUARDED_BY(mutex_);
-  // The requests of a sequence that are not answered yet: the first runs.
-  std::map<KeptSequences::Id, std::deque<const Request*>> sequences_
-      ABSL_GUARDED_BY(mutex_);
   std::vector<RequestPtr> over_ ABSL_GUARDED_BY(mutex_);  // for TakeNext
   std::deque<Answer> outbox_ ABSL_GUARDED_BY(mutex_);
   const Request* writing_last_of_ ABSL_GUARDED_BY(mutex_) = nullptr;
@@ -108,7 +108,8 @@ class InferStreamCall final
   bool write_under_way_ ABSL_GUARDED_BY(mutex_) = false;
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;  // nobody reads any more
   absl::Status end_ ABSL_GUARDED_BY(mutex_);   // why it ends early
-  int64_t busy_ ABSL_GUARDED_BY(mutex_) = 0;   // threads in OnEnded
+  // Why it ends when nothing is under way.
+  absl::Status drain_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace unroll::server

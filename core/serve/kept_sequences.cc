@@ -30,85 +30,89 @@ std::string Named(const KeptSequences::Id& id) {
                          Quoted(id.model));
 }
 
-absl::Status Busy(const KeptSequences::Id& id) {
-  return absl::AbortedError(absl::StrFormat(
-      "%s: another request of it is running; wait for its answer, or send both "
-      "on one stream",
-      Named(id)));
-}
-
 }  // namespace
 
-KeptSequences::Hold::~Hold() {
-  if (owner_ != nullptr) owner_->LetGo(at_);
+absl::StatusOr<bool> KeptSequences::Queue(const Id& id, const TurnPtr& turn) {
+  std::vector<Admission::Ticket> freed;
+  MutexLock lock(mutex_);
+  Expire(freed);
+  const auto [at, added] = entries_.try_emplace(id);
+  Entry& entry = at->second;
+  if (std::ssize(entry.queue) == kMaxQueue) {
+    return WithReason(
+        absl::ResourceExhaustedError(absl::StrFormat(
+            "%s: %d requests of it have not been answered, as many as may be; "
+            "wait for answers",
+            Named(id), kMaxQueue)),
+        Reason::kQueueTooLong);
+  }
+  if (entry.queue.empty() && !added) {
+    (entry.expired ? expired_ : idle_).erase(entry.place);
+  }
+  turn->at_ = at;
+  turn->waits_ = !entry.queue.empty();
+  entry.queue.push_back(turn);
+  return !turn->waits_;
 }
 
-absl::StatusOr<KeptSequences::Hold> KeptSequences::Begin(
-    const Id& id, const ServedModel& model) {
+bool KeptSequences::Withdraw(Turn& turn) {
+  MutexLock lock(mutex_);
+  if (!turn.waits_) return false;
+  turn.waits_ = false;
+  turn.at_->second.queue.remove_if(
+      [&](const TurnPtr& queued) { return queued.get() == &turn; });
+  return true;
+}
+
+absl::Status KeptSequences::Begin(Turn& turn, const ServedModel& model) {
   const int64_t bytes = StateBytes(model);
   ASSIGN_OR_RETURN(Admission::Ticket ticket, admission_.Admit(bytes));
   std::vector<Admission::Ticket> freed;
   MutexLock lock(mutex_);
   Expire(freed);
-  auto at = entries_.find(id);
-  const bool kept = at != entries_.end() && at->second.phase != Phase::kExpired;
-  if (kept && at->second.phase == Phase::kHeld) return Busy(id);
-  const int64_t before = kept ? at->second.bytes : 0;
-  RETURN_IF_ERROR(
-      CheckRoom(sequences() + (kept ? 0 : 1), bytes_ - before + bytes));
-  if (at == entries_.end()) {
-    at = entries_.try_emplace(id).first;
-  } else {
-    (kept ? idle_ : expired_).erase(at->second.place);
-  }
-  Entry& entry = at->second;
-  entry.phase = Phase::kHeld;
-  bytes_ += bytes - before;
+  Entry& entry = turn.at_->second;
+  const Load load = {.sequences = load_.sequences + (entry.bytes == 0 ? 1 : 0),
+                     .bytes = load_.bytes - entry.bytes + bytes};
+  RETURN_IF_ERROR(CheckRoom(load));
+  load_ = load;
+  entry.expired = false;
   entry.bytes = bytes;
   std::swap(entry.ticket, ticket);
-  return Hold(this, at);
+  return absl::OkStatus();
 }
 
-absl::StatusOr<KeptSequences::Hold> KeptSequences::GoOn(const Id& id) {
-  std::vector<Admission::Ticket> freed;
-  MutexLock lock(mutex_);
-  Expire(freed);
-  const auto at = entries_.find(id);
-  if (at == entries_.end()) {
-    return Invalid(
-        "%s: there is none, expected sequence_start with the first request of "
-        "a sequence (it never began, or has ended, or the server was started "
-        "since)",
-        Named(id));
-  }
-  Entry& entry = at->second;
-  if (entry.phase == Phase::kExpired) {
+absl::Status KeptSequences::GoOn(const Turn& turn) const {
+  const auto& [id, entry] = *turn.at_;
+  if (entry.kept.model != nullptr) return absl::OkStatus();
+  if (entry.expired) {
     return WithReason(
         Invalid("%s: it was forgotten after %s without a request "
                 "(--idle-timeout), expected sequence_start",
                 Named(id), absl::FormatDuration(options_.idle_timeout)),
         Reason::kExpired);
   }
-  if (entry.phase == Phase::kHeld) return Busy(id);
-  idle_.erase(entry.place);
-  entry.phase = Phase::kHeld;
-  return Hold(this, at);
+  return Invalid(
+      "%s: there is none, expected sequence_start with the first request of a "
+      "sequence (it never began, or has ended, or the server was started "
+      "since)",
+      Named(id));
 }
 
-absl::Status KeptSequences::CheckRoom(int64_t sequences, int64_t bytes) const {
-  if (sequences <= options_.max_sequences && bytes <= options_.max_bytes) {
+absl::Status KeptSequences::CheckRoom(const Load& load) const {
+  if (load.sequences <= options_.max_sequences &&
+      load.bytes <= options_.max_bytes) {
     return absl::OkStatus();
   }
   return WithReason(
       absl::ResourceExhaustedError(
-          sequences > options_.max_sequences
+          load.sequences > options_.max_sequences
               ? absl::StrFormat("%d sequences are kept, as many as may be "
                                 "(--max-kept-sequences); end some",
                                 options_.max_sequences)
               : absl::StrFormat("the states of kept sequences would take %d "
                                 "bytes, expected at most %d "
                                 "(--max-kept-sequence-bytes); end some",
-                                bytes, options_.max_bytes)),
+                                load.bytes, options_.max_bytes)),
       Reason::kOutOfMemory);
 }
 
@@ -116,7 +120,7 @@ KeptSequences::Load KeptSequences::load() {
   std::vector<Admission::Ticket> freed;
   MutexLock lock(mutex_);
   Expire(freed);
-  return {.sequences = sequences(), .bytes = bytes_};
+  return load_;
 }
 
 void KeptSequences::Expire(std::vector<Admission::Ticket>& freed) {
@@ -124,10 +128,9 @@ void KeptSequences::Expire(std::vector<Admission::Ticket>& freed) {
   while (!idle_.empty()) {
     Entry& entry = entries_.at(*idle_.front());
     if (entry.used + options_.idle_timeout > now) break;
-    entry.phase = Phase::kExpired;
+    entry.expired = true;
     entry.kept = {};
-    bytes_ -= std::exchange(entry.bytes, 0);
-    freed.push_back(std::move(entry.ticket));
+    freed.push_back(Free(entry));
     expired_.splice(expired_.end(), idle_, idle_.begin());
   }
   for (; std::ssize(expired_) > kRemembered; expired_.pop_front()) {
@@ -135,19 +138,44 @@ void KeptSequences::Expire(std::vector<Admission::Ticket>& freed) {
   }
 }
 
-void KeptSequences::LetGo(Entries::iterator at) {
+Admission::Ticket KeptSequences::Free(Entry& entry) {
+  --load_.sequences;
+  load_.bytes -= std::exchange(entry.bytes, 0);
+  return std::move(entry.ticket);
+}
+
+void KeptSequences::Settle(const Turn& turn) {
   Admission::Ticket freed;
   MutexLock lock(mutex_);
+  Entry& entry = turn.at_->second;
+  if (entry.kept.model == nullptr && entry.bytes > 0) freed = Free(entry);
+}
+
+void KeptSequences::PassOn(TurnPtr turn) {
+  // Not each from within the one before: there may be any number of them.
+  do {
+    turn = Next(*turn);
+  } while (turn != nullptr && turn->on_turn_());
+}
+
+KeptSequences::TurnPtr KeptSequences::Next(const Turn& turn) {
+  MutexLock lock(mutex_);
+  const auto at = turn.at_;
   Entry& entry = at->second;
-  if (entry.kept.model == nullptr) {
-    bytes_ -= entry.bytes;
-    freed = std::move(entry.ticket);
-    entries_.erase(at);
-    return;
+  entry.queue.pop_front();
+  if (!entry.queue.empty()) {
+    entry.queue.front()->waits_ = false;
+    return entry.queue.front();
   }
-  entry.phase = Phase::kKept;
-  entry.used = clock_.Now();
-  entry.place = idle_.insert(idle_.end(), &at->first);
+  if (entry.kept.model != nullptr) {
+    entry.used = clock_.Now();
+    entry.place = idle_.insert(idle_.end(), &at->first);
+  } else if (entry.expired) {
+    entry.place = expired_.insert(expired_.end(), &at->first);
+  } else {
+    entries_.erase(at);
+  }
+  return nullptr;
 }
 
 }  // namespace unroll

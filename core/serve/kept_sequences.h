@@ -3,11 +3,12 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,7 +23,8 @@
 namespace unroll {
 
 // Sequences whose state is kept from one request to the next, under an id that
-// their callers chose. One that gets no request for the idle timeout is
+// their callers chose. Requests of one sequence have their turns in the order
+// in which they came. A sequence that gets no request for the idle timeout is
 // forgotten: that is seen to whenever something is asked, without a thread.
 // Thread-safe.
 class KeptSequences {
@@ -49,29 +51,36 @@ class KeptSequences {
     int64_t bytes = 0;
   };
 
+  class Turn;
+  // Shared by a request, until it has ended, and its sequence's queue.
+  using TurnPtr = std::shared_ptr<Turn>;
+
  private:
-  enum class Phase { kHeld, kKept, kExpired };
+  // While requests are queued the first one's, but for the queue itself.
   struct Entry {
     Kept kept;  // its model is null: nothing is kept yet, or any more
-    Phase phase = Phase::kHeld;
+    bool expired = false;
+    std::list<TurnPtr> queue;  // the first has its turn
     absl::Time used;
-    std::list<const Id*>::iterator place;  // unless held: in idle_ or expired_
-    int64_t bytes = 0;
+    std::list<const Id*>::iterator place;  // no queue: in idle_ or expired_
+    int64_t bytes = 0;                     // 0: nothing has been paid
     Admission::Ticket ticket;
   };
   using Entries = std::map<Id, Entry>;
 
  public:
-  // A request's hold on a sequence: meanwhile no other gets it. If it goes
-  // without Keep or Forget, the sequence is what it was before that request.
-  class Hold {
-   public:
-    Hold(Hold&& other) noexcept : owner_(other.owner_), at_(other.at_) {
-      other.owner_ = nullptr;
-    }
-    Hold& operator=(Hold&&) = delete;
-    ~Hold();
+  // Requests of one sequence that are queued at most, the running one included.
+  static constexpr int64_t kMaxQueue = 64;
 
+  // A request's turn at a sequence, on which no other runs meanwhile.
+  class Turn {
+   public:
+    // `on_turn` is called when the turn comes, unless Queue said that it has.
+    // It returns whether its request has ended already.
+    explicit Turn(std::function<bool()> on_turn)
+        : on_turn_(std::move(on_turn)) {}
+
+    // The rest is for when the turn has come.
     // What there is to go on from.
     const Kept& kept() const { return at_->second.kept; }
     // Its request has run; the next goes on from here.
@@ -81,9 +90,9 @@ class KeptSequences {
 
    private:
     friend class KeptSequences;
-    Hold(KeptSequences* owner, Entries::iterator at) : owner_(owner), at_(at) {}
-    KeptSequences* owner_;  // null: moved from
-    Entries::iterator at_;  // its entry is this hold's until it goes
+    const std::function<bool()> on_turn_;
+    Entries::iterator at_;  // constant once queued
+    bool waits_ = false;    // guarded by mutex_
   };
 
   // `clock` and `admission`, which pays for the states, must outlive it.
@@ -91,13 +100,25 @@ class KeptSequences {
                 Admission& admission)
       : options_(options), clock_(clock), admission_(admission) {}
 
-  // For a request that begins a sequence of `model`, anew if there is one of
-  // that id. RESOURCE_EXHAUSTED (OUT_OF_MEMORY): so many sequences or bytes are
-  // kept already. ABORTED: another request holds it.
-  absl::StatusOr<Hold> Begin(const Id& id, const ServedModel& model);
-  // For one that goes on. INVALID_ARGUMENT: there is no such sequence, or, with
-  // the reason EXPIRED, no more. ABORTED: another request holds it.
-  absl::StatusOr<Hold> GoOn(const Id& id);
+  // Queues a request behind all others of that sequence. True: its turn has
+  // come. RESOURCE_EXHAUSTED (QUEUE_TOO_LONG): there are kMaxQueue already.
+  absl::StatusOr<bool> Queue(const Id& id, const TurnPtr& turn);
+  // Takes one that waits out of the queue again. False: its turn has come.
+  bool Withdraw(Turn& turn);
+
+  // In the turn of a request that begins a sequence of `model`, anew if there
+  // is one of that id. RESOURCE_EXHAUSTED (OUT_OF_MEMORY): so many sequences or
+  // bytes are kept already.
+  absl::Status Begin(Turn& turn, const ServedModel& model);
+  // Of one that goes on. INVALID_ARGUMENT: there is no such sequence, or, with
+  // the reason EXPIRED, no more.
+  absl::Status GoOn(const Turn& turn) const;
+
+  // At the end of a turn, which may have come to nothing: then the sequence is
+  // what it was before. First what has changed is seen to, so that load() tells
+  // of it; then, once the request has been answered, the next has its turn.
+  void Settle(const Turn& turn);
+  void PassOn(TurnPtr turn);
 
   Load load();
 
@@ -106,12 +127,11 @@ class KeptSequences {
   // into `freed`, to be given back without the lock.
   void Expire(std::vector<Admission::Ticket>& freed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  absl::Status CheckRoom(int64_t sequences, int64_t bytes) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  int64_t sequences() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return std::ssize(entries_) - std::ssize(expired_);
-  }
-  void LetGo(Entries::iterator at);
+  absl::Status CheckRoom(const Load& load) const;
+  // Nothing is kept any more; what it had paid with.
+  Admission::Ticket Free(Entry& entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Ends a turn; whose is the next, or null.
+  TurnPtr Next(const Turn& turn);
 
   const Options options_;
   const Clock& clock_;
@@ -119,11 +139,11 @@ class KeptSequences {
 
   Mutex mutex_;
   Entries entries_ ABSL_GUARDED_BY(mutex_);
-  // Those that nobody holds, the longest idle first.
+  // Those without requests, the longest idle first.
   std::list<const Id*> idle_ ABSL_GUARDED_BY(mutex_);
   // The last that expired, oldest first, so that their callers can be told.
   std::list<const Id*> expired_ ABSL_GUARDED_BY(mutex_);
-  int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  Load load_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace unroll

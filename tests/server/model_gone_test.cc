@@ -48,12 +48,14 @@ struct Service {
   KeptSequences kept_sequences{{}, clock, admission};
   InferStatistics infer_statistics;
   CallGate gate;
+  DrainNotice drain_notice;
   CallEnvironment environment{.clock = clock,
                               .models = models,
                               .admission = admission,
                               .scheduler = scheduler,
                               .metrics = metrics,
                               .gate = gate,
+                              .drain_notice = drain_notice,
                               .state_keys = *state_keys,
                               .kept_sequences = kept_sequences,
                               .infer_statistics = infer_statistics,

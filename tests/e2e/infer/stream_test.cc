@@ -3,10 +3,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <map>
+#include <set>
 #include <thread>
 
 #include "tests/support/infer.h"
+#include "tests/support/live.h"
+#include "tests/support/notification.h"
 #include "tests/support/predict.h"
 #include "tests/support/temp_directory.h"
 
@@ -21,6 +26,7 @@ using unroll::testing::ModelInfer;
 using unroll::testing::OutputFloats;
 using unroll::testing::OutputShape;
 using unroll::testing::Parameter;
+using unroll::testing::ReasonOf;
 using unroll::testing::ServerProcess;
 using unroll::testing::Steps;
 using unroll::testing::TempDirectory;
@@ -255,56 +261,168 @@ TEST_F(InferStreamTest, ACancelledStreamFreesEverything) {
   }
   context_.TryCancel();
   EXPECT_EQ(stream_->Finish().error_code(), grpc::CANCELLED);
-  // A stream of the same sequences has them to itself: once the server has
-  // seen the cancellation.
+  // Once the server has seen the cancellation nobody has the sequences.
   while (server_.Metric("unroll_sequences_ready") +
              server_.Metric("unroll_sequences_running") +
              server_.Metric("unroll_sequences_paused") >
          0) {
   }
   for (int sequence = 1; sequence <= 3; ++sequence) {
-    while (ModelInfer(server_, OfSequence(sequence, 0, 1, ""))
-               .status.error_code() == grpc::ABORTED) {
-    }
+    EXPECT_TRUE(
+        ModelInfer(server_, OfSequence(sequence, 0, 1, "")).status.ok());
   }
   EXPECT_EQ(server_.Metric("unroll_sequences_kept"), 3);
   EXPECT_EQ(server_.Stop(), 0);
 }
 
-// langid runs many quanta for a long sequence: the answers wait for their
-// reader, and then nothing is lost.
-TEST_F(InferStreamTest, AReaderThatIsSlowPausesItsSequence) {
-  const ServerProcess server(UNROLL_MODELS,
-                             {"--max-message-bytes=64MiB", "--quantum=10us",
-                              "--slow-reader-timeout=24h"});
+// langid runs many quanta for a long sequence, whose answers wait for their
+// reader: until it reads on, the request is under way.
+class PausedStreamTest : public InferStreamTest {
+ protected:
+  static constexpr int64_t kSteps = 40000;
+
+  static Request Tokens(int64_t count) {
+    Request request;
+    request.set_model_name("langid");
+    unroll::testing::AddRaw(
+        "tokens", "INT32", {1, count},
+        unroll::testing::Bytes(std::vector<int32_t>(count, 1)), request);
+    return request;
+  }
+  static Request TokensOfSequence(int64_t count) {
+    Request request = Tokens(count);
+    Parameter(request, "sequence_id").set_int64_param(7);
+    return request;
+  }
+  void Pause(const Request& request) {
+    stub_ = inference::GRPCInferenceService::NewStub(channel_);
+    Open();
+    stream_->Write(Stepwise(request));
+    int looks = 0;
+    while (langid_.Metric("unroll_sequences_paused") == 0 && ++looks < 10000) {
+    }
+    EXPECT_LT(looks, 10000);
+  }
+  // The scores of a request's steps.
+  std::vector<float> ReadToFinal() {
+    std::vector<float> scores;
+    Response response;
+    while (stream_->Read(&response) && !IsFinal(response)) {
+      const auto rows = OutputFloats(response.infer_response(), "scores");
+      scores.insert(scores.end(), rows.begin(), rows.end());
+    }
+    EXPECT_EQ(response.error_message(), "");
+    return scores;
+  }
+
+  ServerProcess langid_{UNROLL_MODELS,
+                        {"--max-message-bytes=64MiB", "--quantum=10us",
+                         "--slow-reader-timeout=24h"}};
   // A connection whose buffers do not grow.
-  grpc::ChannelArguments arguments;
-  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
-  stub_ = inference::GRPCInferenceService::NewStub(grpc::CreateCustomChannel(
-      server.address(), grpc::InsecureChannelCredentials(), arguments));
-  Request request;
-  request.set_model_name("langid");
-  unroll::testing::AddRaw(
-      "tokens", "INT32", {1, 40000},
-      unroll::testing::Bytes(std::vector<int32_t>(40000, 1)), request);
-  const auto whole = ModelInfer(server, request);
+  const std::shared_ptr<grpc::Channel> channel_ = [this] {
+    grpc::ChannelArguments arguments;
+    arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+    return grpc::CreateCustomChannel(
+        langid_.address(), grpc::InsecureChannelCredentials(), arguments);
+  }();
+};
+
+TEST_F(PausedStreamTest, NothingIsLostToASlowReader) {
+  const auto whole = ModelInfer(langid_, Tokens(kSteps));
   ASSERT_TRUE(whole.status.ok()) << whole.status.error_message();
-  Open();
-  stream_->Write(Stepwise(request));
+  Pause(Tokens(kSteps));
   stream_->WritesDone();
-  int looks = 0;
-  while (server.Metric("unroll_sequences_paused") == 0 && ++looks < 10000) {
-  }
-  EXPECT_LT(looks, 10000);
-  std::vector<float> scores;
-  Response response;
-  while (stream_->Read(&response)) {
-    if (IsFinal(response)) continue;
-    const auto rows = OutputFloats(response.infer_response(), "scores");
-    scores.insert(scores.end(), rows.begin(), rows.end());
-  }
+  EXPECT_EQ(ReadToFinal(), OutputFloats(whole.response, "scores"));
   EXPECT_TRUE(stream_->Finish().ok());
-  EXPECT_EQ(scores, OutputFloats(whole.response, "scores"));
+}
+
+TEST_F(PausedStreamTest, RequestsOfItsSequenceWaitWhateverCallTheyComeBy) {
+  Request start = TokensOfSequence(kSteps);
+  Parameter(start, "sequence_start").set_bool_param(true);
+  Pause(start);
+  // Two that do not wait for their turn: who waits pays for his request.
+  const auto used = [&] { return langid_.Metric("unroll_memory_used_bytes"); };
+  const double before = used();
+  const auto stub = Infer(langid_);
+  const Request step = TokensOfSequence(1);
+  {
+    grpc::ClientContext impatient;
+    impatient.set_deadline(std::chrono::system_clock::now() +
+                           std::chrono::milliseconds(50));
+    inference::ModelInferResponse ignored;
+    EXPECT_EQ(stub->ModelInfer(&impatient, step, &ignored).error_code(),
+              grpc::DEADLINE_EXCEEDED);
+    grpc::ClientContext context;
+    const auto other = stub->ModelStreamInfer(&context);
+    other->Write(step);
+    while (used() == before) {
+    }
+    context.TryCancel();
+    EXPECT_EQ(other->Finish().error_code(), grpc::CANCELLED);
+    while (used() > before) {
+    }
+  }
+  // Of the rest, as many wait as may.
+  constexpr int kMore = 70;
+  constexpr int kWaiting = 63;
+  struct Call {
+    grpc::ClientContext context;
+    inference::ModelInferResponse response;
+    grpc::Status status;
+    unroll::testing::Notification done;
+  };
+  std::vector<Call> calls(kMore);
+  for (Call& call : calls) {
+    stub->async()->ModelInfer(&call.context, &step, &call.response,
+                              [&](grpc::Status status) {
+                                call.status = status;
+                                call.done.Notify();
+                              });
+  }
+  while (langid_.Metric("unroll_refusals_total", "QUEUE_TOO_LONG") <
+         kMore - kWaiting) {
+  }
+  EXPECT_EQ(langid_.Metric("unroll_requests_total", "code=\"OK\""), 0);
+  ReadToFinal();
+  std::set<int64_t> steps_done;
+  for (Call& call : calls) {
+    call.done.WaitForNotification();
+    if (call.status.ok()) {
+      steps_done.insert(
+          call.response.parameters().at("steps_done").int64_param());
+    } else {
+      EXPECT_THAT(call.status.error_message(),
+                  HasSubstr("64 requests of it have not been answered"));
+    }
+  }
+  EXPECT_EQ(steps_done.size(), kWaiting);
+  EXPECT_EQ(*steps_done.begin(), kSteps + 1);
+  EXPECT_EQ(*steps_done.rbegin(), kSteps + kWaiting);
+  EXPECT_EQ(langid_.Metric("unroll_refusals_total", "QUEUE_TOO_LONG"),
+            kMore - kWaiting);
+}
+
+TEST_F(PausedStreamTest, ADrainLetsItEndAndThenTellsWhyTheStreamEnds) {
+  Request start = TokensOfSequence(kSteps);
+  Parameter(start, "sequence_start").set_bool_param(true);
+  Pause(start);
+  stream_->Write(TokensOfSequence(1));
+  langid_.process().Signal(SIGTERM);
+  langid_.process().WaitForOutput("draining");
+  grpc::ClientContext context;
+  const auto late = stub_->ModelStreamInfer(&context)->Finish();
+  EXPECT_EQ(ReasonOf(late), "unroll/DRAINING") << late.error_message();
+  EXPECT_EQ(std::ssize(ReadToFinal()), kSteps * 12);
+  // It may have waited for its turn, or not been read any more.
+  Response response;
+  if (stream_->Read(&response)) {
+    EXPECT_THAT(response.error_message(), StartsWith("UNAVAILABLE (DRAINING)"));
+    EXPECT_FALSE(stream_->Read(&response));
+  }
+  const auto end = stream_->Finish();
+  EXPECT_EQ(end.error_code(), grpc::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(end), "unroll/DRAINING") << end.error_message();
+  EXPECT_EQ(langid_.process().Wait(), 0);
 }
 
 // Nobody reads: what is under way on a stream is bounded, so that the server
@@ -324,7 +442,7 @@ TEST_F(InferStreamTest, AStreamThatIsNotReadIsNotReadFrom) {
   stream_->Finish();
 }
 
-TEST_F(InferStreamTest, ADrainAnswersWhatWasAccepted) {
+TEST_F(InferStreamTest, ADrainEndsAnIdleStreamAndSaysWhy) {
   Open();
   stream_->Write(OfSequence(7, 0, 4, "before"));
   Response response;
@@ -332,7 +450,9 @@ TEST_F(InferStreamTest, ADrainAnswersWhatWasAccepted) {
   EXPECT_EQ(response.infer_response().id(), "before");
   EXPECT_EQ(server_.Stop(), 0) << "an idle stream does not hold it up";
   EXPECT_FALSE(stream_->Read(&response));
-  EXPECT_FALSE(stream_->Finish().ok());
+  const auto end = stream_->Finish();
+  EXPECT_EQ(end.error_code(), grpc::UNAVAILABLE);
+  EXPECT_EQ(ReasonOf(end), "unroll/DRAINING") << end.error_message();
 }
 
 }  // namespace
