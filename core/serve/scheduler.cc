@@ -14,6 +14,19 @@ absl::Status Draining() {
       Reason::kDraining);
 }
 
+// Whether this thread is in a call of a sink. What is brought then is left to
+// the workers, or a chain of short sequences would nest without end.
+thread_local bool in_sink = false;
+
+class SinkCalls {
+ public:
+  SinkCalls() { in_sink = true; }
+  ~SinkCalls() { in_sink = before_; }
+
+ private:
+  const bool before_ = in_sink;
+};
+
 }  // namespace
 
 Scheduler::Scheduler(const Options& options, const Clock& clock,
@@ -96,7 +109,9 @@ void Scheduler::Change(const F& change) {
   {
     MutexLock lock(mutex_);
     change(queue_, now, ended);
-    if (running_ < options_.workers) batch = queue_.TakeShort(now, ended);
+    if (running_ < options_.workers && !in_sink) {
+      batch = queue_.TakeShort(now, ended);
+    }
     running_ += batch != nullptr;
     finishing_ += std::ssize(ended);
     wake = NeedsWaking();
@@ -162,6 +177,7 @@ void Scheduler::RunWorker() {
 }
 
 void Scheduler::Run(std::unique_ptr<Batch> batch, bool comes_back) {
+  const SinkCalls calls;
   batch->RunQuantum(clock_, options_.policy.quantum, &cores_, observer_);
   const absl::Time now = clock_.Now();
   RunQueue::Ended ended;
@@ -225,6 +241,7 @@ void Scheduler::Sleep() {
 
 void Scheduler::Tell(const RunQueue::Ended& ended) {
   if (ended.empty()) return;
+  const SinkCalls calls;
   for (const auto& [sequence, status] : ended) {
     sequence->TellEnd(status, observer_);
   }

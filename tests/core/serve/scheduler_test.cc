@@ -512,6 +512,42 @@ TEST_F(SchedulerTest, WhatIsShortWaitsForItsTurnWhileAllWorkersAreBusy) {
   long_sink.WaitUntilDone();
 }
 
+// Submits one more of its kind at each end.
+class Chain final : public SequenceSink {
+ public:
+  Chain(Scheduler& scheduler, SequenceRequest request, int64_t count)
+      : scheduler_(scheduler), request_(std::move(request)), left_(count) {
+    request_.sink = this;
+  }
+  void Next() {
+    const auto sequence = std::make_shared<Sequence>(request_);
+    EXPECT_THAT(scheduler_.Submit({&sequence, 1}), IsOk());
+  }
+  bool OnSteps(const StepResults&) override { return true; }
+  void OnDone(const SequenceEnd&) override {
+    if (--left_ > 0) return Next();
+    done_.Notify();
+  }
+  void WaitUntilDone() { done_.WaitForNotification(); }
+
+ private:
+  Scheduler& scheduler_;
+  SequenceRequest request_;
+  int64_t left_;
+  Notification done_;
+};
+
+TEST_F(SchedulerTest, AChainOfShortOnesDoesNotNest) {
+  Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
+       {.workers = 1}, /*handover=*/absl::Seconds(1));
+  const std::vector<float> features = Features(1);
+  Sink unused;
+  // More than a stack would hold.
+  Chain chain(*scheduler_, Request(features, unused), 100'000);
+  chain.Next();
+  chain.WaitUntilDone();
+}
+
 TEST_F(SchedulerTest, SilenceIsNoticedWhenNoWorkerRanTheSteps) {
   Make({.spec = {.input_size = 3, .hidden_size = 8, .num_layers = 1}},
        {.workers = 2, .idle_timeout = absl::Milliseconds(20)},
