@@ -62,8 +62,9 @@ class PerfAnalyzerTest(unittest.TestCase):
                 rows = list(csv.DictReader(file))
         for row in rows:
             self.assertGreater(float(row["Inferences/Second"]), 0, run.stdout)
-        for code in ("ABORTED", "INTERNAL", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED",
-                     "UNAVAILABLE", "UNIMPLEMENTED", "UNKNOWN"):
+        for code in ("ABORTED", "INTERNAL", "INVALID_ARGUMENT",
+                     "RESOURCE_EXHAUSTED", "UNAVAILABLE", "UNIMPLEMENTED",
+                     "UNKNOWN"):
             self.assertEqual(self.server.metric("unroll_requests_total",
                                                 f'code="{code}"'), 0,
                              [code] + self.server.log)
@@ -89,14 +90,14 @@ class PerfAnalyzerTest(unittest.TestCase):
                      "--concurrency-range", "1:9:4", *options)
         self.assertGreater(
             self.server.metric("unroll_sequences_resumed_total"), 0)
+        # It has ended all that it began.
+        self.assertEqual(self.server.metric("unroll_sequences_kept"), 0)
 
     def test_sequences(self):
         self.analyze_sequences()
 
     def test_sequences_on_streams(self):
         self.analyze_sequences("--streaming")
-        # It has ended all that it began.
-        self.assertEqual(self.server.metric("unroll_sequences_kept"), 0)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <atomic>
 #include <functional>
 #include <list>
 #include <memory>
 #include <optional>
+#include <thread>
+#include <vector>
 
 #include "core/serve/reason.h"
 #include "tests/support/golden.h"
@@ -176,6 +180,38 @@ TEST_F(KeptSequencesTest, AnyNumberOfRequestsMayEndAsSoonAsTheyHaveTheirTurn) {
   kept_.PassOn(first);
   EXPECT_EQ(ended, 100000);
   EXPECT_TRUE(Request(kept_, Id(1)).has_turn());
+}
+
+TEST_F(KeptSequencesTest, TurnsOfManyThreadsNeverOverlap) {
+  constexpr int kThreads = 4;
+  constexpr int kRequests = 5000;
+  std::array<int, 2> had_turn = {};  // by sequence, guarded by the turns
+  std::atomic<int> no_turn = 0;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kRequests; ++i) {
+        const int id = i % 2;
+        const auto on_turn = [&, id] {
+          ++had_turn[id];
+          return true;
+        };
+        const auto turn = std::make_shared<KeptSequences::Turn>(on_turn);
+        const auto has_turn = kept_.Queue(Id(id), turn);
+        if (!has_turn.ok()) {  // the queue is full
+          ++no_turn;
+        } else if (*has_turn) {
+          on_turn();
+          kept_.PassOn(turn);
+        } else if (i % 3 == 0 && kept_.Withdraw(*turn)) {
+          ++no_turn;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(had_turn[0] + had_turn[1] + no_turn, kThreads * kRequests)
+      << "who ends a turn starts the next";
 }
 
 TEST_F(KeptSequencesTest, AQueueIsBounded) {

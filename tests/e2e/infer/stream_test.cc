@@ -317,7 +317,7 @@ class PausedStreamTest : public InferStreamTest {
 
   ServerProcess langid_{UNROLL_MODELS,
                         {"--max-message-bytes=64MiB", "--quantum=10us",
-                         "--slow-reader-timeout=24h"}};
+                         "--slow-reader-timeout=24h", "--drain-timeout=1h"}};
   // A connection whose buffers do not grow.
   const std::shared_ptr<grpc::Channel> channel_ = [this] {
     grpc::ChannelArguments arguments;

@@ -11,6 +11,7 @@ import pytest
 import tritonclient.grpc as triton
 import tritonclient.grpc.aio
 from calls import check_golden, golden_inputs, outputs, tensor, text, tokens
+from tritonclient.utils import InferenceServerException
 
 CASES = golden.cases()
 
@@ -146,3 +147,10 @@ def test_priority_and_timeout_are_taken(client):
     result = client.infer("langid", [text("a")], priority=1, timeout=1_000_000,
                           client_timeout=60)
     assert result.as_numpy("scores").shape == (1, 1, 12)
+
+
+def test_a_timeout_is_the_longest_wait(client):
+    with pytest.raises(InferenceServerException) as caught:
+        client.infer("langid", [text("a")], timeout=1)  # microsecond
+    assert caught.value.status() in ("StatusCode.DEADLINE_EXCEEDED",
+                                     "StatusCode.RESOURCE_EXHAUSTED")
