@@ -49,15 +49,24 @@ void InferRun::Cancel() {
   if (turn_ != nullptr && environment_.kept_sequences.Withdraw(*turn_)) {
     return client_.OnEnded(status);
   }
-  sequences_.Cancel(status);
+  cancelled_ = true;
+  if (submission_over_) sequences_.Cancel(status);
 }
 
 bool InferRun::Start() {
   started_ = submitted_ = environment_.clock.Now();
   waiting_ = {};
-  const absl::Status status = CheckAndSubmit();
-  if (!status.ok()) End(status);
-  return !status.ok();
+  absl::Status status = CheckAndSubmit();
+  if (status.ok()) {
+    submission_over_ = true;
+    if (cancelled_) {  // it may have come too early
+      sequences_.Cancel(CancelStatus(options_.deadline, environment_.clock));
+    }
+    if (--unfinished_ > 0) return false;
+    status = status_;
+  }
+  End(status);
+  return true;
 }
 
 absl::Status InferRun::CheckAndSubmit() {
@@ -236,6 +245,8 @@ absl::Status InferRun::OnEnd(int64_t index, const SequenceEnd& end) {
 
 void InferRun::OnAllEnded(const absl::Status& status) {
   if (status.ok()) reply_->Finish();
+  status_ = status;
+  if (--unfinished_ > 0) return;  // the rest is Start's
   KeptSequences& kept = environment_.kept_sequences;
   const KeptSequences::TurnPtr turn = turn_;
   End(status);

@@ -1,6 +1,7 @@
 #ifndef UNROLL_SERVER_INFER_RUN_H_
 #define UNROLL_SERVER_INFER_RUN_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -108,7 +109,14 @@ class InferRun final : private SequenceGroup::Owner {
   std::vector<Continuation> continuations_;  // of each sequence
   SequenceGroup sequences_;
 
+  // Start and the sequences; the last of them ends the run, so that it lives as
+  // long as Start.
+  std::atomic<int> unfinished_ = 2;
+  std::atomic<bool> submission_over_ = false;
+  std::atomic<bool> cancelled_ = false;
+
   // Of the workers.
+  absl::Status status_;              // of the sequences
   std::optional<InferReply> reply_;  // stepwise: of what comes once
 };
 

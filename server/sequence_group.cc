@@ -29,17 +29,11 @@ void SequenceGroup::Add(SequenceRequest request) {
 }
 
 absl::Status SequenceGroup::Submit() {
-  unfinished_ = size() + 1;
-  RETURN_IF_ERROR(environment_.scheduler.Submit(sequences_));
-  submitted_ = true;
-  if (cancelled_) Cancel(CancelStatus(deadline_, environment_.clock));
-  OnPartEnded();
-  return absl::OkStatus();
+  unfinished_ = size();
+  return environment_.scheduler.Submit(sequences_);
 }
 
 void SequenceGroup::Cancel(const absl::Status& status) {
-  cancelled_ = true;
-  if (!submitted_) return;
   for (const auto& sequence : sequences_) {
     environment_.scheduler.Cancel(sequence, status);
   }
@@ -73,15 +67,11 @@ void SequenceGroup::Part::OnDone(const SequenceEnd& end) {
   queue = end.queue;
   compute = end.compute;
   status = group_.owner_.OnEnd(index_, end);
-  group_.OnPartEnded();
-}
-
-void SequenceGroup::OnPartEnded() {
   // The last one sees what all others wrote.
-  if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+  if (group_.unfinished_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
   absl::Status whole;
-  for (const auto& part : parts_) whole.Update(part->status);
-  owner_.OnAllEnded(whole);
+  for (const auto& part : group_.parts_) whole.Update(part->status);
+  group_.owner_.OnAllEnded(whole);
 }
 
 }  // namespace unroll::server

@@ -40,12 +40,10 @@ class SequenceGroup {
   absl::Status Pay(int64_t bytes) { return ticket_.Extend(bytes); }
   // REQUIRES: the request has no sink, deadline and priority yet.
   void Add(SequenceRequest request);
-  // The codes of Scheduler::Submit; then the owner is not called. Otherwise it
-  // may have been called for the last time before this returns, not earlier
-  // than the group can do without this call.
+  // The codes of Scheduler::Submit; then the owner is not called.
   absl::Status Submit();
 
-  // From any thread. What is submitted later is cancelled then.
+  // Once submitted, from any thread.
   void Cancel(const absl::Status& status);
   // Lets sequences go on whose owner returned false from OnSteps.
   void Resume();
@@ -59,9 +57,6 @@ class SequenceGroup {
   std::string Detail(const std::string& request_id) const;
 
  private:
-  // Of a sequence, or of Submit: the last one tells the owner.
-  void OnPartEnded();
-
   class Part final : public SequenceSink {
    public:
     Part(SequenceGroup& group, int64_t index) : group_(group), index_(index) {}
@@ -89,9 +84,7 @@ class SequenceGroup {
   std::vector<std::shared_ptr<Sequence>> sequences_;
   std::vector<std::unique_ptr<Part>> parts_;  // each in one worker at a time
 
-  std::atomic<int64_t> unfinished_ = 0;  // sequences, and Submit
-  std::atomic<bool> submitted_ = false;
-  std::atomic<bool> cancelled_ = false;
+  std::atomic<int64_t> unfinished_ = 0;
 };
 
 }  // namespace unroll::server
