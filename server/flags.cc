@@ -126,7 +126,8 @@ void AddAll(CLI::App& app, Flags& flags) {
   AddCount(app, "max-batch-rows", flags.max_batch_rows, 1, 1024,
            "Most sequences in a batch");
   AddDuration(app, "quantum", flags.quantum, absl::Microseconds(1),
-              "Estimated compute of a batch; newcomers wait about as long");
+              "Estimated compute of a full batch, of a smaller one less in "
+              "proportion; newcomers wait about as long");
   AddDuration(app, "max-queue-time", flags.max_queue_time,
               absl::Milliseconds(1),
               "Refuse calls that would wait longer (RESOURCE_EXHAUSTED)");

@@ -82,8 +82,7 @@ void Batch::DropEnded() {
   tells_state_.assign(sequences_.size(), false);  // never of whole ones
 }
 
-void Batch::RunQuantum(const Clock& clock, absl::Duration quantum, Cores* cores,
-                       Observer& observer) {
+void Batch::RunQuantum(const Clock& clock, Cores* cores, Observer& observer) {
   run_.cores = cores;
   const absl::Time begin = clock.Now();
   absl::Status status;
@@ -98,7 +97,7 @@ void Batch::RunQuantum(const Clock& clock, absl::Duration quantum, Cores* cores,
     status = model_->network->Execute(slices_, run_);
     done_ = true;
   } else {
-    status = RunWhole(quantum);
+    status = RunWhole();
     done_ |= !status.ok();
   }
   const absl::Time end = clock.Now();
@@ -189,8 +188,9 @@ void Batch::AddSlice(size_t i) {
   }
 }
 
-absl::Status Batch::RunWhole(absl::Duration quantum) {
+absl::Status Batch::RunWhole() {
   const Network& network = *model_->network;
+  absl::Duration quantum = quantum_;
   while (!done_ && quantum > absl::ZeroDuration()) {
     // The passes share the estimate alike.
     const absl::Duration step =

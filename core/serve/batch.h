@@ -23,11 +23,11 @@ class Batch {
  public:
   using SequencePtr = std::shared_ptr<Sequence>;
 
-  // Runs what fits a quantum of estimated compute, at least one time step. Once
-  // it is through, each sequence has its state, and its sink its results.
-  // `cores` may be null: see Network::Run.
-  void RunQuantum(const Clock& clock, absl::Duration quantum, Cores* cores,
-                  Observer& observer);
+  // Runs all its steps or, of one that runs whole, what fits a quantum of
+  // estimated compute, at least one time step. Once it is through, each
+  // sequence has its state, and its sink its results. `cores` may be null: see
+  // Network::Run.
+  void RunQuantum(const Clock& clock, Cores* cores, Observer& observer);
 
   // Whether it is through, or has failed.
   bool done() const { return done_; }
@@ -49,7 +49,7 @@ class Batch {
 
   absl::Status Begin(absl::Time now);
   void AddSlice(size_t i);
-  absl::Status RunWhole(absl::Duration quantum);
+  absl::Status RunWhole();
   void KeepLiving();
   // Once all steps have run, or failed.
   void Finish(const absl::Status& status);
@@ -64,6 +64,7 @@ class Batch {
   std::vector<bool> keep_;  // not empty: members that are to be left out
 
   // Of the RunQueue.
+  absl::Duration quantum_;  // of one that runs whole
   absl::Duration charged_;  // to the model, before it ran
   Claim claim_;             // while it waits for its next quantum
 

@@ -13,6 +13,12 @@ Claim ClaimOf(const SequenceView& sequence, absl::Duration ageing) {
           .arrival = sequence.arrival};
 }
 
+absl::Duration QuantumOf(int64_t sequences, const PolicyOptions& options) {
+  const double share = static_cast<double>(sequences) /
+                       static_cast<double>(options.max_batch_rows);
+  return options.quantum * std::clamp(share, 1. / 8, 1.);
+}
+
 std::vector<int64_t> StepsInQuantum(std::span<const int64_t> available,
                                     const StepCost& cost,
                                     absl::Duration quantum) {

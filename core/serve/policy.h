@@ -22,9 +22,10 @@ inline constexpr int kHighestPriority = 10;
 // each sequence fewer steps of the quantum, while what it costs to put one into
 // a batch and take it out again stays the same.
 struct PolicyOptions {
-  int64_t max_batch_rows = 24;                       // at least 1
-  absl::Duration quantum = absl::Microseconds(200);  // estimated compute
-  absl::Duration ageing = absl::Milliseconds(100);   // above 0
+  int64_t max_batch_rows = 24;  // at least 1
+  // Estimated compute of a full batch; see QuantumOf.
+  absl::Duration quantum = absl::Microseconds(400);
+  absl::Duration ageing = absl::Milliseconds(100);  // above 0
   // What is all there is to run, and takes no longer, is run by the thread that
   // brought it: about what waking a worker costs. More would spoil batching,
   // since a thread that runs brings nothing new.
@@ -57,6 +58,12 @@ struct Claim {
   bool operator<(const Claim& other) const { return tie() < other.tie(); }
 };
 Claim ClaimOf(const SequenceView& sequence, absl::Duration ageing);
+
+// How long a worker stays with a batch of so many sequences: each has its share
+// of the quantum of a full batch, since putting one into a batch and taking it
+// out again costs the same whatever the others are. So a newcomer waits less
+// the fewer run. At least an eighth, for the sake of what a batch itself costs.
+absl::Duration QuantumOf(int64_t sequences, const PolicyOptions& options);
 
 // How many of the steps that are there each sequence of a batch runs: as many
 // time steps as fit the quantum together, at least one. `available` are at

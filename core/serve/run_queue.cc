@@ -170,7 +170,9 @@ std::unique_ptr<Batch> RunQueue::Take(absl::Time now, Ended& ended) {
     const StepCost& cost = batch->model_->cost;
     batch->charged_ = cost.Estimate(batch->longest(), batch->rows());
     if (!batch->model_->incremental()) {
-      batch->charged_ = std::min(batch->charged_, options_.policy.quantum);
+      batch->quantum_ =
+          QuantumOf(std::ssize(batch->sequences_), options_.policy);
+      batch->charged_ = std::min(batch->charged_, batch->quantum_);
     }
     model->charged += batch->charged_;
     model->last_served = ++served_;
@@ -232,7 +234,7 @@ void RunQueue::FillIncremental(std::vector<SequencePtr>& chosen, absl::Time now,
   }
   if (!steps.empty()) {
     steps = StepsInQuantum(steps, chosen.front()->request_.model->cost,
-                           options_.policy.quantum);
+                           QuantumOf(std::ssize(steps), options_.policy));
   }
   steps.resize(chosen.size());
   for (size_t i = 0; i < chosen.size(); ++i) {

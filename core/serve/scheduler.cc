@@ -178,7 +178,7 @@ void Scheduler::RunWorker() {
 
 void Scheduler::Run(std::unique_ptr<Batch> batch, bool comes_back) {
   const SinkCalls calls;
-  batch->RunQuantum(clock_, options_.policy.quantum, &cores_, observer_);
+  batch->RunQuantum(clock_, &cores_, observer_);
   const absl::Time now = clock_.Now();
   RunQueue::Ended ended;
   bool wake;

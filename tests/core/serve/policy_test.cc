@@ -79,6 +79,15 @@ TEST_P(OrderTest, FirstGoesFirst) {
 INSTANTIATE_TEST_SUITE_P(Table, OrderTest, ::testing::ValuesIn(OrderCases()),
                          [](const auto& info) { return info.param.name; });
 
+TEST(QuantumOfTest, IsInProportionToTheSequencesButNeverTiny) {
+  const PolicyOptions options = {.max_batch_rows = 16,
+                                 .quantum = absl::Microseconds(160)};
+  EXPECT_EQ(QuantumOf(16, options), absl::Microseconds(160));
+  EXPECT_EQ(QuantumOf(8, options), absl::Microseconds(80));
+  EXPECT_EQ(QuantumOf(3, options), absl::Microseconds(30));
+  EXPECT_EQ(QuantumOf(1, options), absl::Microseconds(20));
+}
+
 struct StepsCase {
   std::string name;
   std::vector<int64_t> available;

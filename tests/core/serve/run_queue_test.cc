@@ -98,7 +98,7 @@ class RunQueueTest : public ::testing::Test {
     auto batch = queue_.Take(clock_.now, ended_);
     const bool found = batch != nullptr;
     if (found) {
-      batch->RunQuantum(clock_, options_.policy.quantum, nullptr, nobody_);
+      batch->RunQuantum(clock_, nullptr, nobody_);
       queue_.Complete(std::move(batch), clock_.now, ended_);
     }
     TellEnds();
@@ -273,7 +273,7 @@ TEST_F(RunQueueTest, WhatAModelUsedBeforeAPauseIsNotHeldAgainstIt) {
   const auto run = [&] {
     auto batch = queue_.Take(clock_.now, ended_);
     ASSERT_NE(batch, nullptr);
-    batch->RunQuantum(ticking_, options_.policy.quantum, nullptr, nobody_);
+    batch->RunQuantum(ticking_, nullptr, nobody_);
     queue_.Complete(std::move(batch), clock_.now, ended_);
     TellEnds();
   };
@@ -295,7 +295,7 @@ TEST_F(RunQueueTest, OnlyWhatIsShortAndAloneIsTakenAsSuch) {
   const auto takes_short = [&] {
     auto batch = queue_.TakeShort(clock_.now, ended_);
     if (batch == nullptr) return false;
-    batch->RunQuantum(clock_, options_.policy.quantum, nullptr, nobody_);
+    batch->RunQuantum(clock_, nullptr, nobody_);
     queue_.Complete(std::move(batch), clock_.now, ended_);
     TellEnds();
     return true;

@@ -214,7 +214,7 @@ void Simulation::StepWorker(std::unique_ptr<Batch>& batch) {
                           : queue_.TakeShort(clock_.Now(), ended_);
     if (batch != nullptr) {
       CheckTaken(*batch);
-      batch->RunQuantum(clock_, options_.policy.quantum, nullptr, watcher_);
+      batch->RunQuantum(clock_, nullptr, watcher_);
     }
   }
   TellEnds();
