@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/clock.h"
 #include "core/base/clock.h"
 #include "core/base/status_macros.h"
 #include "core/load/repository.h"
@@ -39,6 +40,8 @@ namespace {
 
 // Answers on their way get at least this long, whatever --drain-timeout says.
 constexpr absl::Duration kLeastFlushTime = absl::Seconds(1);
+// And clients so long to read them.
+constexpr absl::Duration kReadTime = absl::Seconds(1);
 
 // What the flags leave to the machine.
 struct Resources {
@@ -315,6 +318,10 @@ void App::Drain() {
   const bool drained = scheduler_.Drain(flags_.drain_timeout);
   gate_.WaitUntilEmpty(
       std::max(kLeastFlushTime, flags_.drain_timeout - (absl::Now() - begin)));
+  // What clients have not read yet goes with their connections, and an orderly
+  // shutdown of gRPC's would meanwhile end new calls with CANCELLED, which
+  // nobody tries again.
+  absl::SleepFor(kReadTime);
   // Watchers of the health service would hold it up for ever: they are cut off.
   server_->Shutdown(std::chrono::system_clock::now());
   server_->Wait();

@@ -228,7 +228,7 @@ void Batch::Finish(const absl::Status& status) {
       statuses_[i] = Overflowed(first, first + steps_[i] - 1);
     }
     s.state_good_ = statuses_[i].ok();
-    s.steps_done_ += steps_[i];
+    if (s.state_good_) s.steps_done_ += steps_[i];
   }
 }
 

@@ -310,10 +310,9 @@ void RunQueue::Settle(std::unique_ptr<Batch> batch, absl::Time now,
   for (size_t i = 0; i < batch->sequences_.size(); ++i) {
     const SequencePtr& sequence = batch->sequences_[i];
     Sequence& s = *sequence;
-    s.settled_ = s.steps_done_;
-    if (s.in_backlog_) {
-      backlog_.Progress(s.incremental(), s.Work(batch->steps_[i]));
-    }
+    const int64_t ran =
+        s.steps_done_ - std::exchange(s.settled_, s.steps_done_);
+    if (s.in_backlog_) backlog_.Progress(s.incremental(), s.Work(ran));
     if (!batch->statuses_[i].ok()) s.stop_ = batch->statuses_[i];
     s.reader_full_ = !batch->accepts_more_[i] && !s.reader_caught_up_;
     Place(sequence, now, ended);

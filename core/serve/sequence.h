@@ -73,7 +73,7 @@ class StepResults {
 
 struct SequenceEnd {
   absl::Status status;  // may carry a Reason
-  int64_t steps = 0;    // that have run
+  int64_t steps = 0;    // that have run well
   // The state after them, in StateSpec's order, whatever the status. Empty if
   // it is not good: the network diverged or failed, or the sequence, one that
   // runs whole, was cut off. Borrowed.

@@ -11,6 +11,7 @@
 
 #include "tests/support/live.h"
 #include "tests/support/predict.h"
+#include "tests/support/safetensors_builder.h"
 #include "tests/support/state_tokens.h"
 #include "tests/support/temp_directory.h"
 
@@ -200,6 +201,58 @@ TEST(LiveEndsTest, ADrainGivesATokenThatAnotherServerGoesOnFrom) {
   request.mutable_outputs()->add_results(v1::HIDDEN);
   EXPECT_EQ(reply.hidden + rest.hidden,
             Predict(second, request).response.results(0).hidden().data());
+}
+
+// Of a network that multiplies its state by 100 at every step, which passes
+// float32's 3.4e38 at step 20; nothing else shares that fate.
+TEST(LiveEndsTest, OneThatDivergesEndsWithItsLastGoodStepAndNoToken) {
+  TempDirectory directory;
+  directory.Write("grower/model.safetensors",
+                  SafetensorsBuilder()
+                      .AddF32("rnn.weight_ih_l0", {1, 1}, {1})
+                      .AddF32("rnn.weight_hh_l0", {1, 1}, {100})
+                      .Build());
+  directory.Write("grower/config.json", R"({"nonlinearity": "relu"})");
+  const ServerProcess server(directory.path());
+  v1::LiveOpening opening = Opening();
+  opening.set_model("grower");
+  const auto ones = [](int64_t count) {
+    v1::LiveRequest request;
+    Tensor tensor = ZeroTensor({count, 1});
+    tensor.values.assign(count, 1.0f);
+    *request.mutable_features() = ToMessage(tensor);
+    return request;
+  };
+  LiveStream neighbour(server);
+  neighbour.Open(opening);
+  neighbour.Write(ones(2));
+  for (const bool one_by_one : {true, false}) {
+    LiveStream stream(server);
+    stream.Open(opening);
+    LiveReply reply;
+    if (one_by_one) {
+      for (size_t step = 1; step <= 20; ++step) {
+        stream.Write(ones(1));
+        stream.ReadSteps(step, reply);
+      }
+    }
+    stream.Write(ones(40));
+    reply = stream.Finish(std::move(reply));
+    EXPECT_EQ(reply.status.error_code(), grpc::OUT_OF_RANGE);
+    EXPECT_EQ(ReasonOf(reply.status), "unroll/DIVERGED");
+    EXPECT_THAT(reply.status.error_message(),
+                HasSubstr("the network diverged"));
+    ASSERT_TRUE(reply.ended);
+    EXPECT_EQ(reply.ended->last_step() + 1, std::ssize(reply.steps));
+    EXPECT_LE(reply.steps.size(), 20);
+    EXPECT_EQ(reply.ended->state_token(), "");
+    if (one_by_one) EXPECT_EQ(reply.ended->last_step(), 19);
+  }
+  neighbour.Write(ones(1));
+  neighbour.HalfClose();
+  const LiveReply reply = neighbour.Finish();
+  EXPECT_TRUE(reply.status.ok()) << reply.status.error_message();
+  EXPECT_EQ(reply.hidden, BytesOf<float>({1, 101, 10101}));
 }
 
 }  // namespace
