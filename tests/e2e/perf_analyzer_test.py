@@ -40,7 +40,8 @@ def find_program():
 
 class PerfAnalyzerTest(unittest.TestCase):
     def serve(self, *flags):
-        self.server = ServerProcess(MODELS, *flags)
+        # Whose log tells of every call that fails.
+        self.server = ServerProcess(MODELS, "--log-level=debug", *flags)
         self.addCleanup(self.server.stop)
 
     def analyze(self, *options):
