@@ -14,6 +14,12 @@ namespace {
 // Smaller than PredictStream's, since there are many more live sequences.
 constexpr int64_t kFullMessage = 4 << 10;  // bytes
 
+absl::Status Unreadable() {
+  return absl::InvalidArgumentError(
+      "a message that is no LiveRequest: it is cut short, or has text that is "
+      "not UTF-8");
+}
+
 absl::Status InvalidStep(const absl::Status& why, int64_t accepted) {
   return WithReason(
       absl::Status(why.code(), absl::StrFormat("after %d steps: %s", accepted,
@@ -53,14 +59,15 @@ void LiveCall::OnReadDone(bool ok) {
     environment_.scheduler.Close(sequence(), status);
     return;
   }
-  reading_.clear_open();  // gives its memory back
+  reading_.message.clear_open();  // gives its memory back
   StartRead(&reading_);
 }
 
 absl::Status LiveCall::Open() {
-  const v1::LiveOpening& open = reading_.open();
+  const v1::LiveOpening& open = reading_.message.open();
   record_.emplace(environment_, "Live", open.model());
-  if (!reading_.has_open()) {
+  if (!reading_.readable) return Unreadable();
+  if (!reading_.message.has_open()) {
     return absl::InvalidArgumentError("the first message has no opening");
   }
   RETURN_IF_ERROR(Begin(open, context_));
@@ -93,27 +100,28 @@ absl::Status LiveCall::Open() {
 }
 
 absl::Status LiveCall::TakeSteps(bool opening) {
-  if (reading_.has_open() && !opening) {
+  if (!reading_.readable) return InvalidStep(Unreadable(), accepted_);
+  const v1::LiveRequest& message = reading_.message;
+  if (message.has_open() && !opening) {
     return InvalidStep(
         absl::InvalidArgumentError("a second opening, expected steps"),
         accepted_);
   }
-  auto steps = ToSteps(reading_, *model_, environment_.max_steps);
+  auto steps = ToSteps(message, *model_, environment_.max_steps);
   if (!steps.ok()) return InvalidStep(steps.status(), accepted_);
   if (steps->count > 0) {
     RETURN_IF_ERROR(PayFor(steps->count));
     {
       MutexLock lock(mutex_);
       if (end_) return absl::OkStatus();  // too late: nothing follows the end
-      if (reading_.has_text())
+      if (message.has_text())
         OpenMessage().mutable_token_ids()->Add(steps->tokens.begin(),
                                                steps->tokens.end());
     }
     accepted_ += steps->count;
     RETURN_IF_ERROR(environment_.scheduler.Append(sequence(), *steps));
   }
-  if (reading_.state_token_now())
-    environment_.scheduler.AskForState(sequence());
+  if (message.state_token_now()) environment_.scheduler.AskForState(sequence());
   return absl::OkStatus();
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "server/received.h"
 #include "server/stream_call.h"
 #include "server/timeout.h"
 
@@ -14,7 +15,7 @@ namespace unroll::server {
 // for which it waits as long as for steps, it counts for nothing.
 class LiveCall final
     : public StreamCall<
-          grpc::ServerBidiReactor<v1::LiveRequest, v1::LiveResponse>,
+          grpc::ServerBidiReactor<Received<v1::LiveRequest>, v1::LiveResponse>,
           v1::LiveResponse> {
  public:
   LiveCall(CallEnvironment& environment, grpc::CallbackServerContext& context);
@@ -43,7 +44,7 @@ class LiveCall final
 
   // Of the reads, which come one at a time.
   std::optional<Timeout> opening_timeout_;  // until the first
-  v1::LiveRequest reading_;
+  Received<v1::LiveRequest> reading_;
   bool opened_ = false;
   int64_t accepted_ = 0;    // steps
   int64_t paid_steps_ = 0;  // the most that have been ahead

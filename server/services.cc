@@ -25,6 +25,16 @@ v1::ModelState StateOf(ModelRegistry::State state) {
 
 // The calls below delete themselves when gRPC is done with them.
 
+SequenceInferenceService::SequenceInferenceService(CallEnvironment& environment)
+    : environment_(environment) {
+  // As generated code does, where 2 is the method's place in the service.
+  using Handler = grpc::internal::CallbackBidiHandler<Received<v1::LiveRequest>,
+                                                      v1::LiveResponse>;
+  MarkMethodCallback(2, new Handler([this](auto* context) {
+                       return new LiveCall(environment_, *context);
+                     }));
+}
+
 grpc::ServerUnaryReactor* SequenceInferenceService::Predict(
     grpc::CallbackServerContext* context, const v1::PredictRequest* request,
     v1::PredictResponse* response) {
@@ -36,11 +46,6 @@ SequenceInferenceService::PredictStream(
     grpc::CallbackServerContext* context,
     const v1::PredictStreamRequest* request) {
   return new PredictStreamCall(environment_, *context, *request);
-}
-
-grpc::ServerBidiReactor<v1::LiveRequest, v1::LiveResponse>*
-SequenceInferenceService::Live(grpc::CallbackServerContext* context) {
-  return new LiveCall(environment_, *context);
 }
 
 grpc::ServerUnaryReactor* ModelsService::ListModels(

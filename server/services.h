@@ -7,11 +7,14 @@
 
 namespace unroll::server {
 
+// Live is not in its base, but marked by its constructor, with messages of a
+// type of our own.
 class SequenceInferenceService final
-    : public v1::SequenceInference::CallbackService {
+    : public v1::SequenceInference::WithCallbackMethod_Predict<
+          v1::SequenceInference::WithCallbackMethod_PredictStream<
+              v1::SequenceInference::Service>> {
  public:
-  explicit SequenceInferenceService(CallEnvironment& environment)
-      : environment_(environment) {}
+  explicit SequenceInferenceService(CallEnvironment& environment);
 
   grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
                                     const v1::PredictRequest* request,
@@ -19,8 +22,6 @@ class SequenceInferenceService final
   grpc::ServerWriteReactor<v1::PredictStreamResponse>* PredictStream(
       grpc::CallbackServerContext* context,
       const v1::PredictStreamRequest* request) override;
-  grpc::ServerBidiReactor<v1::LiveRequest, v1::LiveResponse>* Live(
-      grpc::CallbackServerContext* context) override;
 
  private:
   CallEnvironment& environment_;

@@ -8,6 +8,7 @@
 #include "core/base/status_macros.h"
 #include "core/base/text.h"
 #include "core/serve/state_token.h"
+#include "server/received.h"
 
 namespace unroll::server {
 
@@ -271,7 +272,7 @@ void StreamCall<Reactor, Response>::OnDone() {
 template class StreamCall<grpc::ServerWriteReactor<v1::PredictStreamResponse>,
                           v1::PredictStreamResponse>;
 template class StreamCall<
-    grpc::ServerBidiReactor<v1::LiveRequest, v1::LiveResponse>,
+    grpc::ServerBidiReactor<Received<v1::LiveRequest>, v1::LiveResponse>,
     v1::LiveResponse>;
 
 }  // namespace unroll::server

@@ -246,7 +246,9 @@ TEST(LiveEndsTest, OneThatDivergesEndsWithItsLastGoodStepAndNoToken) {
     EXPECT_EQ(reply.ended->last_step() + 1, std::ssize(reply.steps));
     EXPECT_LE(reply.steps.size(), 20);
     EXPECT_EQ(reply.ended->state_token(), "");
-    if (one_by_one) EXPECT_EQ(reply.ended->last_step(), 19);
+    if (one_by_one) {
+      EXPECT_EQ(reply.ended->last_step(), 19);
+    }
   }
   neighbour.Write(ones(1));
   neighbour.HalfClose();

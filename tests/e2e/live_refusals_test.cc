@@ -75,9 +75,14 @@ class LiveRefusalsTest : public ::testing::Test {
   }
 
   static LiveReply Send(const std::vector<v1::LiveRequest>& messages) {
+    std::vector<std::string> bytes;
+    for (const auto& m : messages) bytes.push_back(m.SerializeAsString());
+    return SendBytes(bytes);
+  }
+  static LiveReply SendBytes(const std::vector<std::string>& messages) {
     LiveStream stream(*server_);
-    for (const v1::LiveRequest& message : messages) {
-      if (!stream.Write(message)) break;
+    for (const std::string& message : messages) {
+      if (!stream.WriteBytes(message)) break;
     }
     stream.HalfClose();
     return stream.Finish();
@@ -193,6 +198,33 @@ TEST_F(LiveRefusalsTest, ABadMessageEndsItAfterTheStepsBeforeWithAToken) {
   neighbour.Write(Text("unharmed"));
   neighbour.HalfClose();
   EXPECT_TRUE(neighbour.Finish().status.ok());
+}
+
+// Which is not to be taken for the half-close.
+TEST_F(LiveRefusalsTest, AMessageThatCannotBeRead) {
+  const std::string cut = [] {
+    std::string bytes = Text("abcdef").SerializeAsString();
+    bytes.pop_back();
+    return bytes;
+  }();
+  // Field 4, `text`, of two bytes that are no UTF-8.
+  for (const std::string& bad : {cut, std::string("\x22\x02\xff\xfe")}) {
+    for (const bool opened : {true, false}) {
+      std::vector<std::string> messages = {bad};
+      if (opened) {
+        messages.insert(messages.begin(), {Opened("langid").SerializeAsString(),
+                                           Text("abc").SerializeAsString()});
+      }
+      const LiveReply reply = SendBytes(messages);
+      EXPECT_EQ(reply.status.error_code(), grpc::INVALID_ARGUMENT);
+      EXPECT_THAT(reply.status.error_message(), HasSubstr("no LiveRequest"));
+      ASSERT_EQ(reply.ended.has_value(), opened);
+      if (!opened) continue;
+      EXPECT_EQ(ReasonOf(reply.status), "unroll/INVALID_STEP");
+      EXPECT_EQ(reply.ended->last_step(), 2);
+      EXPECT_FALSE(reply.ended->state_token().empty());
+    }
+  }
 }
 
 TEST_F(LiveRefusalsTest, MoreStepsThanTheWindow) {

@@ -7,6 +7,20 @@
 
 namespace unroll::testing {
 
+LiveStream::LiveStream(const std::shared_ptr<grpc::Channel>& channel)
+    : stream_(grpc::internal::ClientReaderWriterFactory<grpc::ByteBuffer,
+                                                        v1::LiveResponse>::
+                  Create(channel.get(),
+                         grpc::internal::RpcMethod(
+                             "/unroll.v1.SequenceInference/Live",
+                             grpc::internal::RpcMethod::BIDI_STREAMING),
+                         &context_)) {}
+
+bool LiveStream::WriteBytes(const std::string& bytes) {
+  const grpc::Slice slice(bytes);
+  return stream_->Write(grpc::ByteBuffer(&slice, 1));
+}
+
 bool LiveStream::Open(const v1::LiveOpening& opening) {
   v1::LiveRequest request;
   *request.mutable_open() = opening;

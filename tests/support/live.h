@@ -30,13 +30,15 @@ struct LiveReply {
 // A Live call of a test. One thread writes, one reads.
 class LiveStream {
  public:
-  explicit LiveStream(const std::shared_ptr<grpc::Channel>& channel)
-      : stub_(v1::SequenceInference::NewStub(channel)),
-        stream_(stub_->Live(&context_)) {}
+  explicit LiveStream(const std::shared_ptr<grpc::Channel>& channel);
   explicit LiveStream(const ServerProcess& server)
       : LiveStream(server.channel()) {}
 
-  bool Write(const v1::LiveRequest& request) { return stream_->Write(request); }
+  bool Write(const v1::LiveRequest& request) {
+    return WriteBytes(request.SerializeAsString());
+  }
+  // Of a message, right or wrong.
+  bool WriteBytes(const std::string& bytes);
   bool Open(const v1::LiveOpening& opening);
   bool Text(const std::string& text, bool state_token_now = false);
   bool HalfClose() { return stream_->WritesDone(); }
@@ -51,8 +53,7 @@ class LiveStream {
 
  private:
   grpc::ClientContext context_;
-  std::unique_ptr<v1::SequenceInference::Stub> stub_;
-  std::unique_ptr<grpc::ClientReaderWriter<v1::LiveRequest, v1::LiveResponse>>
+  std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, v1::LiveResponse>>
       stream_;
 };
 
