@@ -14,12 +14,6 @@ namespace {
 // Smaller than PredictStream's, since there are many more live sequences.
 constexpr int64_t kFullMessage = 4 << 10;  // bytes
 
-absl::Status Unreadable() {
-  return absl::InvalidArgumentError(
-      "a message that is no LiveRequest: it is cut short, or has text that is "
-      "not UTF-8");
-}
-
 absl::Status InvalidStep(const absl::Status& why, int64_t accepted) {
   return WithReason(
       absl::Status(why.code(), absl::StrFormat("after %d steps: %s", accepted,
@@ -66,7 +60,7 @@ void LiveCall::OnReadDone(bool ok) {
 absl::Status LiveCall::Open() {
   const v1::LiveOpening& open = reading_.message.open();
   record_.emplace(environment_, "Live", open.model());
-  if (!reading_.readable) return Unreadable();
+  RETURN_IF_ERROR(reading_.Check());
   if (!reading_.message.has_open()) {
     return absl::InvalidArgumentError("the first message has no opening");
   }
@@ -100,7 +94,9 @@ absl::Status LiveCall::Open() {
 }
 
 absl::Status LiveCall::TakeSteps(bool opening) {
-  if (!reading_.readable) return InvalidStep(Unreadable(), accepted_);
+  if (const absl::Status read = reading_.Check(); !read.ok()) {
+    return InvalidStep(read, accepted_);
+  }
   const v1::LiveRequest& message = reading_.message;
   if (message.has_open() && !opening) {
     return InvalidStep(

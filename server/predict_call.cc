@@ -11,20 +11,22 @@ namespace unroll::server {
 
 PredictCall::PredictCall(CallEnvironment& environment,
                          grpc::CallbackServerContext& context,
-                         const v1::PredictRequest& request,
+                         const Received<v1::PredictRequest>& received,
                          v1::PredictResponse& response)
     : environment_(environment),
       response_(response),
-      record_(environment, "Predict", request.model()),
+      record_(environment, "Predict", received.message.model()),
       sequences_(environment, *this) {
-  const absl::Status status = Begin(context, request);
+  const absl::Status status = Begin(context, received);
   if (status.ok()) return;
   SetPushback(status, context);
   OnAllEnded(status);
 }
 
 absl::Status PredictCall::Begin(const grpc::CallbackServerContext& context,
-                                const v1::PredictRequest& request) {
+                                const Received<v1::PredictRequest>& received) {
+  RETURN_IF_ERROR(received.Check());
+  const v1::PredictRequest& request = received.message;
   ASSIGN_OR_RETURN(*response_.mutable_request_id(),
                    RequestId(request.request_id()));
   ASSIGN_OR_RETURN(

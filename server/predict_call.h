@@ -8,6 +8,7 @@
 #include "server/continuation.h"
 #include "server/convert_request.h"
 #include "server/convert_result.h"
+#include "server/received.h"
 #include "server/sequence_group.h"
 #include "unroll/v1/sequence_inference.pb.h"
 
@@ -19,10 +20,11 @@ namespace unroll::server {
 class PredictCall final : public grpc::ServerUnaryReactor,
                           private SequenceGroup::Owner {
  public:
-  // `request` and `response` live until the call is done, by gRPC's promise.
+  // `received` and `response` live until the call is done, by gRPC's promise.
   PredictCall(CallEnvironment& environment,
               grpc::CallbackServerContext& context,
-              const v1::PredictRequest& request, v1::PredictResponse& response);
+              const Received<v1::PredictRequest>& received,
+              v1::PredictResponse& response);
 
   void OnCancel() override;
   void OnDone() override { delete this; }
@@ -33,7 +35,7 @@ class PredictCall final : public grpc::ServerUnaryReactor,
  private:
   // Checks everything and submits; nothing runs unless all is well.
   absl::Status Begin(const grpc::CallbackServerContext& context,
-                     const v1::PredictRequest& request);
+                     const Received<v1::PredictRequest>& received);
   absl::Status AddSequence(const v1::Sequence& sequence);
 
   // SequenceGroup::Owner.

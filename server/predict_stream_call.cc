@@ -12,18 +12,20 @@ constexpr int64_t kFullMessage = 64 << 10;  // bytes
 
 }  // namespace
 
-PredictStreamCall::PredictStreamCall(CallEnvironment& environment,
-                                     grpc::CallbackServerContext& context,
-                                     const v1::PredictStreamRequest& request)
+PredictStreamCall::PredictStreamCall(
+    CallEnvironment& environment, grpc::CallbackServerContext& context,
+    const Received<v1::PredictStreamRequest>& received)
     : StreamCall(environment, kFullMessage) {
-  record_.emplace(environment, "PredictStream", request.model());
-  const absl::Status status = Begin(context, request);
+  record_.emplace(environment, "PredictStream", received.message.model());
+  const absl::Status status = Begin(context, received);
   if (!status.ok()) Refuse(status, context);
 }
 
 absl::Status PredictStreamCall::Begin(
     const grpc::CallbackServerContext& context,
-    const v1::PredictStreamRequest& request) {
+    const Received<v1::PredictStreamRequest>& received) {
+  RETURN_IF_ERROR(received.Check());
+  const v1::PredictStreamRequest& request = received.message;
   RETURN_IF_ERROR(StreamCall::Begin(request, context));
   ASSIGN_OR_RETURN(plan_, PlanResults(request.outputs(), *model_));
   ASSIGN_OR_RETURN(SequenceRequest sequence,

@@ -3,12 +3,24 @@
 
 #include <grpcpp/grpcpp.h>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
 namespace unroll::server {
 
-// A message of a stream as it came. By itself gRPC takes one that cannot be
-// parsed for the half-close, so that cut short a stream would seem to end well.
+// A message as it came. By itself gRPC answers one that cannot be parsed with a
+// bare UNIMPLEMENTED, or in a client's stream takes it for the half-close, so
+// that cut short a stream would seem to end well.
 template <typename Message>
 struct Received {
+  // INVALID_ARGUMENT: the message could not be parsed.
+  absl::Status Check() const {
+    if (readable) return absl::OkStatus();
+    return absl::InvalidArgumentError(
+        absl::StrCat("a message that is no ", Message::descriptor()->name(),
+                     ": it is cut short, or has text that is not UTF-8"));
+  }
+
   Message message;
   bool readable = false;
 };

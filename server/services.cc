@@ -23,29 +23,37 @@ v1::ModelState StateOf(ModelRegistry::State state) {
 
 }  // namespace
 
-// The calls below delete themselves when gRPC is done with them.
-
-SequenceInferenceService::SequenceInferenceService(CallEnvironment& environment)
-    : environment_(environment) {
-  // As generated code does, where 2 is the method's place in the service.
-  using Handler = grpc::internal::CallbackBidiHandler<Received<v1::LiveRequest>,
-                                                      v1::LiveResponse>;
-  MarkMethodCallback(2, new Handler([this](auto* context) {
-                       return new LiveCall(environment_, *context);
-                     }));
-}
-
-grpc::ServerUnaryReactor* SequenceInferenceService::Predict(
-    grpc::CallbackServerContext* context, const v1::PredictRequest* request,
-    v1::PredictResponse* response) {
-  return new PredictCall(environment_, *context, *request, *response);
-}
-
-grpc::ServerWriteReactor<v1::PredictStreamResponse>*
-SequenceInferenceService::PredictStream(
-    grpc::CallbackServerContext* context,
-    const v1::PredictStreamRequest* request) {
-  return new PredictStreamCall(environment_, *context, *request);
+// As generated code does it, but for Received: the numbers are the methods'
+// places in the service. The calls delete themselves when gRPC is done with
+// them.
+SequenceInferenceService::SequenceInferenceService(
+    CallEnvironment& environment) {
+  using grpc::CallbackServerContext;
+  using PredictRequest = Received<v1::PredictRequest>;
+  using StreamRequest = Received<v1::PredictStreamRequest>;
+  namespace internal = grpc::internal;
+  MarkMethodCallback(
+      0,
+      new internal::CallbackUnaryHandler<PredictRequest, v1::PredictResponse>(
+          [&environment](CallbackServerContext* context,
+                         const PredictRequest* request,
+                         v1::PredictResponse* response) {
+            return new PredictCall(environment, *context, *request, *response);
+          }));
+  MarkMethodCallback(
+      1,
+      new internal::CallbackServerStreamingHandler<StreamRequest,
+                                                   v1::PredictStreamResponse>(
+          [&environment](CallbackServerContext* context,
+                         const StreamRequest* request) {
+            return new PredictStreamCall(environment, *context, *request);
+          }));
+  MarkMethodCallback(
+      2, new internal::CallbackBidiHandler<Received<v1::LiveRequest>,
+                                           v1::LiveResponse>(
+             [&environment](CallbackServerContext* context) {
+               return new LiveCall(environment, *context);
+             }));
 }
 
 grpc::ServerUnaryReactor* ModelsService::ListModels(

@@ -7,24 +7,10 @@
 
 namespace unroll::server {
 
-// Live is not in its base, but marked by its constructor, with messages of a
-// type of our own.
-class SequenceInferenceService final
-    : public v1::SequenceInference::WithCallbackMethod_Predict<
-          v1::SequenceInference::WithCallbackMethod_PredictStream<
-              v1::SequenceInference::Service>> {
+// Its methods are marked by its constructor, with messages as they came.
+class SequenceInferenceService final : public v1::SequenceInference::Service {
  public:
   explicit SequenceInferenceService(CallEnvironment& environment);
-
-  grpc::ServerUnaryReactor* Predict(grpc::CallbackServerContext* context,
-                                    const v1::PredictRequest* request,
-                                    v1::PredictResponse* response) override;
-  grpc::ServerWriteReactor<v1::PredictStreamResponse>* PredictStream(
-      grpc::CallbackServerContext* context,
-      const v1::PredictStreamRequest* request) override;
-
- private:
-  CallEnvironment& environment_;
 };
 
 class ModelsService final : public v1::Models::CallbackService {

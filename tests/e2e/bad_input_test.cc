@@ -2,6 +2,7 @@
 // and the server goes on.
 
 #include <gmock/gmock.h>
+#include <grpcpp/impl/client_unary_call.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -326,6 +327,41 @@ INSTANTIATE_TEST_SUITE_P(Calls, BadInputTest, ::testing::ValuesIn(BadCalls()),
 
 INSTANTIATE_TEST_SUITE_P(Calls, BadStreamTest,
                          ::testing::ValuesIn(BadStreams()), NameOf);
+
+TEST(UnreadableTest, ARequestThatCannotBeReadIsSaidToBeNone) {
+  using grpc::internal::RpcMethod;
+  const auto channel = BadInputServer::Get().channel();
+  v1::PredictRequest request;
+  request.set_model("langid");
+  std::string cut = request.SerializeAsString();
+  cut.pop_back();
+  // Field 1, `model`, of two bytes that are no UTF-8.
+  for (const std::string& bad : {cut, std::string("\x0a\x02\xff\xfe")}) {
+    const grpc::Slice slice(bad);
+    const grpc::ByteBuffer bytes(&slice, 1);
+    grpc::ClientContext unary_context, stream_context;
+    v1::PredictResponse response;
+    grpc::Status status = grpc::internal::BlockingUnaryCall(
+        channel.get(),
+        RpcMethod("/unroll.v1.SequenceInference/Predict",
+                  RpcMethod::NORMAL_RPC),
+        &unary_context, bytes, &response);
+    EXPECT_EQ(status.error_code(), grpc::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("no PredictRequest"));
+
+    const std::unique_ptr<grpc::ClientReader<v1::PredictStreamResponse>> reader(
+        grpc::internal::ClientReaderFactory<v1::PredictStreamResponse>::Create(
+            channel.get(),
+            RpcMethod("/unroll.v1.SequenceInference/PredictStream",
+                      RpcMethod::SERVER_STREAMING),
+            &stream_context, bytes));
+    v1::PredictStreamResponse message;
+    EXPECT_FALSE(reader->Read(&message));
+    status = reader->Finish();
+    EXPECT_EQ(status.error_code(), grpc::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("no PredictStreamRequest"));
+  }
+}
 
 }  // namespace
 }  // namespace unroll
