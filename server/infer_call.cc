@@ -4,11 +4,11 @@ namespace unroll::server {
 
 InferCall::InferCall(CallEnvironment& environment,
                      grpc::CallbackServerContext& context,
-                     const inference::ModelInferRequest& request,
+                     const Received<inference::ModelInferRequest>& received,
                      inference::ModelInferResponse& response)
     : context_(context),
-      record_(environment, "ModelInfer", request.model_name()),
-      run_(environment, request, response, *this) {
+      record_(environment, "ModelInfer", received.message.model_name()),
+      run_(environment, received, response, *this) {
   run_.Begin({.deadline = Deadline(context, environment.clock)});
 }
 

@@ -10,9 +10,9 @@ namespace unroll::server {
 class InferCall final : public grpc::ServerUnaryReactor,
                         private InferRun::Client {
  public:
-  // `request` and `response` live until the call is done, by gRPC's promise.
+  // `received` and `response` live until the call is done, by gRPC's promise.
   InferCall(CallEnvironment& environment, grpc::CallbackServerContext& context,
-            const inference::ModelInferRequest& request,
+            const Received<inference::ModelInferRequest>& received,
             inference::ModelInferResponse& response);
 
   void OnCancel() override { run_.Cancel(); }

@@ -30,6 +30,7 @@ void InferRun::Begin(const Options& options) {
 }
 
 absl::StatusOr<bool> InferRun::Queue() {
+  RETURN_IF_ERROR(received_.Check());
   const auto id = ReadSequenceId(request_.parameters());
   // What is wrong with it is told by those who read all parameters.
   if (!id.ok() || id->empty()) return true;

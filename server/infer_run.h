@@ -14,6 +14,7 @@
 #include "server/infer_inputs.h"
 #include "server/infer_outputs.h"
 #include "server/infer_parameters.h"
+#include "server/received.h"
 #include "server/sequence_group.h"
 
 namespace unroll::server {
@@ -37,12 +38,13 @@ class InferRun final : private SequenceGroup::Owner {
     bool streaming = false;  // the client takes a request's steps one by one
   };
 
-  // `request`, `response` and `client` must outlive it.
+  // `received`, `response` and `client` must outlive it.
   InferRun(CallEnvironment& environment,
-           const inference::ModelInferRequest& request,
+           const Received<inference::ModelInferRequest>& received,
            inference::ModelInferResponse& response, Client& client)
       : environment_(environment),
-        request_(request),
+        received_(received),
+        request_(received.message),
         response_(response),
         client_(client),
         sequences_(environment, *this) {}
@@ -89,7 +91,8 @@ class InferRun final : private SequenceGroup::Owner {
 
   // Constant once begun.
   CallEnvironment& environment_;
-  const inference::ModelInferRequest& request_;
+  const Received<inference::ModelInferRequest>& received_;
+  const inference::ModelInferRequest& request_;  // of it
   inference::ModelInferResponse& response_;
   Client& client_;
   Options options_;

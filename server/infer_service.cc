@@ -19,6 +19,30 @@ constexpr const char* kExtensions[] = {
 
 }  // namespace
 
+// As generated code does it, but for Received: the numbers are the methods'
+// places in the service. The calls delete themselves when gRPC is done with
+// them.
+InferService::InferService(CallEnvironment& environment)
+    : environment_(environment) {
+  using grpc::CallbackServerContext;
+  using Request = Received<inference::ModelInferRequest>;
+  namespace internal = grpc::internal;
+  MarkMethodCallback(
+      5,
+      new internal::CallbackUnaryHandler<Request,
+                                         inference::ModelInferResponse>(
+          [&environment](CallbackServerContext* context, const Request* request,
+                         inference::ModelInferResponse* response) {
+            return new InferCall(environment, *context, *request, *response);
+          }));
+  MarkMethodCallback(
+      6, new internal::CallbackBidiHandler<Request,
+                                           inference::ModelStreamInferResponse>(
+             [&environment](CallbackServerContext* context) {
+               return InferStreamCall::Make(environment, *context);
+             }));
+}
+
 template <typename Request>
 absl::StatusOr<std::shared_ptr<const ServedModel>> InferService::Find(
     const Request& request) const {
@@ -81,21 +105,6 @@ grpc::ServerUnaryReactor* InferService::ModelMetadata(
     }
   }
   return FinishNow(*context, record, model.status());
-}
-
-// Both delete themselves when gRPC is done with them.
-
-grpc::ServerUnaryReactor* InferService::ModelInfer(
-    grpc::CallbackServerContext* context,
-    const inference::ModelInferRequest* request,
-    inference::ModelInferResponse* response) {
-  return new InferCall(environment_, *context, *request, *response);
-}
-
-grpc::ServerBidiReactor<inference::ModelInferRequest,
-                        inference::ModelStreamInferResponse>*
-InferService::ModelStreamInfer(grpc::CallbackServerContext* context) {
-  return InferStreamCall::Make(environment_, *context);
 }
 
 grpc::ServerUnaryReactor* InferService::ModelConfig(

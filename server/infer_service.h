@@ -6,12 +6,13 @@
 
 namespace unroll::server {
 
-// The Open Inference Protocol: another front door to the same models.
+// The Open Inference Protocol: another front door to the same models. Its
+// constructor marks ModelInfer and ModelStreamInfer, with messages as they
+// came.
 class InferService final
     : public inference::GRPCInferenceService::CallbackService {
  public:
-  explicit InferService(CallEnvironment& environment)
-      : environment_(environment) {}
+  explicit InferService(CallEnvironment& environment);
 
   grpc::ServerUnaryReactor* ServerLive(
       grpc::CallbackServerContext* context,
@@ -33,13 +34,6 @@ class InferService final
       grpc::CallbackServerContext* context,
       const inference::ModelMetadataRequest* request,
       inference::ModelMetadataResponse* response) override;
-  grpc::ServerUnaryReactor* ModelInfer(
-      grpc::CallbackServerContext* context,
-      const inference::ModelInferRequest* request,
-      inference::ModelInferResponse* response) override;
-  grpc::ServerBidiReactor<inference::ModelInferRequest,
-                          inference::ModelStreamInferResponse>*
-  ModelStreamInfer(grpc::CallbackServerContext* context) override;
   grpc::ServerUnaryReactor* ModelConfig(
       grpc::CallbackServerContext* context,
       const inference::ModelConfigRequest* request,

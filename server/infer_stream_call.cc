@@ -27,10 +27,11 @@ void SetFinal(bool final, inference::ModelInferResponse& response) {
 }  // namespace
 
 InferStreamCall::Request::Request(InferStreamCall& call,
-                                  inference::ModelInferRequest&& read)
-    : message(std::move(read)),
-      record(call.environment_, "ModelStreamInfer", message.model_name()),
-      run(call.environment_, message, response, *this),
+                                  Received<inference::ModelInferRequest>&& read)
+    : received(std::move(read)),
+      record(call.environment_, "ModelStreamInfer",
+             received.message.model_name()),
+      run(call.environment_, received, response, *this),
       call_(call) {}
 
 InferStreamCall* InferStreamCall::Make(CallEnvironment& environment,
@@ -61,7 +62,7 @@ void InferStreamCall::OnReadDone(bool ok) {
     return Perform(next);
   }
   const auto request = std::make_shared<Request>(*this, std::move(reading_));
-  reading_.Clear();
+  reading_.message.Clear();
   {
     MutexLock lock(mutex_);
     requests_[request.get()] = request;
@@ -152,9 +153,9 @@ void InferStreamCall::QueueLast(Request& request, const absl::Status& status) {
     response = std::move(request.response);
   } else {
     answer.message.set_error_message(ToSentence(status));
-    response.set_id(request.message.id());
-    response.set_model_name(request.message.model_name());
-    response.set_model_version(request.message.model_version());
+    response.set_id(request.received.message.id());
+    response.set_model_name(request.received.message.model_name());
+    response.set_model_version(request.received.message.model_version());
   }
   SetFinal(true, response);
 }

@@ -18,7 +18,7 @@ namespace unroll::server {
 // after the other; whatever they give goes through one outbox. At a drain it
 // ends when nothing is under way. Owns itself until gRPC's OnDone.
 class InferStreamCall final
-    : public grpc::ServerBidiReactor<inference::ModelInferRequest,
+    : public grpc::ServerBidiReactor<Received<inference::ModelInferRequest>,
                                      inference::ModelStreamInferResponse>,
       public DrainNotice::Listener {
  public:
@@ -35,7 +35,8 @@ class InferStreamCall final
   // under way, and its memory, is bounded by the number of requests.
   class Request final : public InferRun::Client {
    public:
-    Request(InferStreamCall& call, inference::ModelInferRequest&& message);
+    Request(InferStreamCall& call,
+            Received<inference::ModelInferRequest>&& read);
     bool OnSteps(inference::ModelInferResponse response) override {
       return call_.OnSteps(*this, std::move(response));
     }
@@ -43,7 +44,7 @@ class InferStreamCall final
       call_.OnEnded(*this, status);
     }
 
-    const inference::ModelInferRequest message;
+    const Received<inference::ModelInferRequest> received;
     inference::ModelInferResponse response;
     const CallRecord record;
     InferRun run;
@@ -95,8 +96,9 @@ class InferStreamCall final
 
   // Shared with who tells it of a drain; goes with OnDone.
   std::shared_ptr<InferStreamCall> self_;
-  inference::ModelInferRequest reading_;         // of the read under way
-  inference::ModelStreamInferResponse writing_;  // of the write under way
+  // Of the read and the write under way.
+  Received<inference::ModelInferRequest> reading_;
+  inference::ModelStreamInferResponse writing_;
 
   Mutex mutex_;
   std::map<const Request*, RequestPtr> requests_ ABSL_GUARDED_BY(mutex_);

@@ -2,6 +2,7 @@
 // what is wrong, and the server goes on.
 
 #include <gmock/gmock.h>
+#include <grpcpp/impl/client_unary_call.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -467,6 +468,48 @@ TEST_P(InferBadInputTest, IsRefusedWithItsCodeAndSentence) {
 INSTANTIATE_TEST_SUITE_P(Requests, InferBadInputTest,
                          ::testing::ValuesIn(All()),
                          [](const auto& info) { return info.param.name; });
+
+// On a stream it is answered like any other bad request, and is not taken for
+// the half-close.
+TEST(InferUnreadableTest, ARequestThatCannotBeReadIsSaidToBeNone) {
+  using grpc::internal::RpcMethod;
+  const auto channel = BadInferServer::Get().channel();
+  const Request good = InferRequest(golden::FindCase(kFeatures));
+  std::string cut = good.SerializeAsString();
+  cut.pop_back();
+  const grpc::Slice slices[] = {grpc::Slice(cut),
+                                grpc::Slice(good.SerializeAsString())};
+  const grpc::ByteBuffer bad(&slices[0], 1), fine(&slices[1], 1);
+  grpc::ClientContext unary_context, stream_context;
+  inference::ModelInferResponse response;
+  const grpc::Status status = grpc::internal::BlockingUnaryCall(
+      channel.get(),
+      RpcMethod("/inference.GRPCInferenceService/ModelInfer",
+                RpcMethod::NORMAL_RPC),
+      &unary_context, bad, &response);
+  EXPECT_EQ(status.error_code(), grpc::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("no ModelInferRequest"));
+
+  using Response = inference::ModelStreamInferResponse;
+  const std::unique_ptr<grpc::ClientReaderWriter<grpc::ByteBuffer, Response>>
+      stream(grpc::internal::
+                 ClientReaderWriterFactory<grpc::ByteBuffer, Response>::Create(
+                     channel.get(),
+                     RpcMethod("/inference.GRPCInferenceService/"
+                               "ModelStreamInfer",
+                               RpcMethod::BIDI_STREAMING),
+                     &stream_context));
+  stream->Write(bad);
+  Response answer;
+  ASSERT_TRUE(stream->Read(&answer));
+  EXPECT_THAT(answer.error_message(), HasSubstr("no ModelInferRequest"));
+  stream->Write(fine);
+  ASSERT_TRUE(stream->Read(&answer));
+  EXPECT_EQ(answer.error_message(), "");
+  stream->WritesDone();
+  EXPECT_FALSE(stream->Read(&answer));
+  EXPECT_TRUE(stream->Finish().ok());
+}
 
 }  // namespace
 }  // namespace unroll
