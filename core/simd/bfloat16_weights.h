@@ -28,15 +28,17 @@ struct Bfloat16Weights {
         static_cast<const uint32_t*>(m.weights) + panel * pairs * kPanel;
 #pragma GCC unroll 4
     for (int64_t k = 0; k < pairs; ++k) {
-      __m512bh w[kPanels];
-      UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
-        w[j] = (__m512bh)_mm512_load_si512(weights + (j * pairs + k) * kPanel);
-      }
+      // As Float32Weights does where W has more panels: all of x fits.
+      __m512bh x_k[kRows];
       UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
-        const auto x_i =
+        x_k[i] =
             (__m512bh)_mm512_set1_epi32(static_cast<int>(x[i * x_stride + k]));
-        UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
-          sums[i][j].v = _mm512_dpbf16_ps(sums[i][j].v, w[j], x_i);
+      }
+      UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
+        const auto w =
+            (__m512bh)_mm512_load_si512(weights + (j * pairs + k) * kPanel);
+        UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
+          sums[i][j].v = _mm512_dpbf16_ps(sums[i][j].v, w, x_k[i]);
         }
       }
     }

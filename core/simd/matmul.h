@@ -33,14 +33,29 @@ struct Float32Weights {
 // another thread hands out too few for both (5 % there, nothing elsewhere).
 #pragma GCC unroll 4
     for (int64_t k = 0; k < inputs; ++k) {
-      Block w[kPanels];
-      UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
-        w[j] = Block::Load(weights + (j * inputs + k) * kPanel);
-      }
-      UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
-        const Block x_i = Block::Broadcast(x[i * x_stride + k]);
+      // Of x and W the fewer stay in registers beside the sums: three rows of x
+      // fit where W's eight panels would not.
+      if constexpr (kRows < kPanels) {
+        Block x_k[kRows];
+        UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
+          x_k[i] = Block::Broadcast(x[i * x_stride + k]);
+        }
         UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
-          sums[i][j] = Fma(x_i, w[j], sums[i][j]);
+          const Block w_j = Block::Load(weights + (j * inputs + k) * kPanel);
+          UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
+            sums[i][j] = Fma(x_k[i], w_j, sums[i][j]);
+          }
+        }
+      } else {
+        Block w[kPanels];
+        UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
+          w[j] = Block::Load(weights + (j * inputs + k) * kPanel);
+        }
+        UNROLL_WHOLE for (int i = 0; i < kRows; ++i) {
+          const Block x_i = Block::Broadcast(x[i * x_stride + k]);
+          UNROLL_WHOLE for (int j = 0; j < kPanels; ++j) {
+            sums[i][j] = Fma(x_i, w[j], sums[i][j]);
+          }
         }
       }
     }
